@@ -1,0 +1,2 @@
+//! The `mastra-ee` command.
+fn main() {}

@@ -1,0 +1,48 @@
+//! Who is calling.
+
+use std::sync::Arc;
+
+use crate::{Session, User};
+
+/// Somebody who is known.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Identity {
+    /// Who.
+    pub user: Arc<User>,
+    /// The session that showed it; `None` when credentials came with the request itself.
+    pub session: Option<Session>,
+}
+
+impl Identity {
+    /// Somebody who showed credentials with the request itself.
+    pub const fn of(user: Arc<User>) -> Self {
+        Self {
+            user,
+            session: None,
+        }
+    }
+}
+
+/// What the credentials of a request are worth.
+#[derive(Clone, Debug)]
+pub enum Caller {
+    /// There are none.
+    Anonymous,
+    /// They are good.
+    Known(Identity),
+    /// They are wrong or malformed.
+    Refused,
+    /// They are a session that is over or never was; the browser shall forget it.
+    StaleSession,
+}
+
+impl Caller {
+    /// Returns who it is, if that is known.
+    pub const fn identity(&self) -> Option<&Identity> {
+        match self {
+            Self::Known(identity) => Some(identity),
+            Self::Anonymous | Self::Refused | Self::StaleSession => None,
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! What a provider may see of a request.
+
+use std::net::IpAddr;
+
+use http::{HeaderMap, HeaderName, header};
+
+use crate::{Error, ErrorKind};
+
+/// The headers and the judged client address of a request.
+///
+/// The URL and the body are left out on purpose: no credential is ever read from them.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestHead<'a> {
+    /// The headers as they came.
+    pub headers: &'a HeaderMap,
+    /// The client's address as judged by the adapter (trusted proxies only), if it is known.
+    pub client_ip: Option<IpAddr>,
+}
+
+impl<'a> RequestHead<'a> {
+    /// Looks at a request.
+    pub const fn new(headers: &'a HeaderMap, client_ip: Option<IpAddr>) -> Self {
+        Self { headers, client_ip }
+    }
+
+    /// Returns the token of `Authorization: Bearer` (RFC 6750); the scheme's letter case does not matter.
+    ///
+    /// `Ok(None)` when there is no such header or it has another scheme. Fails with
+    /// [`ErrorKind::Unauthenticated`] when the header comes twice, is not ASCII, or when the token is
+    /// empty or holds white space.
+    pub fn bearer(&self) -> Result<Option<&'a str>, Error> {
+        let Some(value) = self.single(&header::AUTHORIZATION)? else {
+            return Ok(None);
+        };
+        let Some((scheme, token)) = value.split_once(' ') else {
+            return if value.eq_ignore_ascii_case("bearer") {
+                Err(malformed())
+            } else {
+                Ok(None)
+            };
+        };
+        if !scheme.eq_ignore_ascii_case("bearer") {
+            // `Bearer<TAB>x` is a malformed bearer credential, not another scheme.
+            let looks_like = scheme
+                .get(..6)
+                .is_some_and(|head| head.eq_ignore_ascii_case("bearer"));
+            return if looks_like {
+                Err(malformed())
+            } else {
+                Ok(None)
+            };
+        }
+        if token.is_empty() || token.contains(|c: char| c.is_ascii_whitespace()) {
+            return Err(malformed());
+        }
+        Ok(Some(token))
+    }
+
+    /// Returns a header that may come once at most. Fails with [`ErrorKind::Unauthenticated`].
+    pub fn single(&self, name: &HeaderName) -> Result<Option<&'a str>, Error> {
+        let mut values = self.headers.get_all(name).iter();
+        let Some(value) = values.next() else {
+            return Ok(None);
+        };
+        if values.next().is_some() {
+            return Err(malformed());
+        }
+        value.to_str().map(Some).map_err(|_| malformed())
+    }
+
+    /// Returns the value of the cookie with exactly this name.
+    ///
+    /// Fails with [`ErrorKind::Unauthenticated`] when the name comes with two different values:
+    /// nobody can tell which of the two is ours (cookie tossing).
+    pub fn cookie(&self, name: &str) -> Result<Option<&'a str>, Error> {
+        let mut found = None;
+        for header in self.headers.get_all(header::COOKIE) {
+            let Ok(text) = header.to_str() else { continue };
+            for pair in text.split(';') {
+                let Some((key, value)) = pair.trim().split_once('=') else {
+                    continue;
+                };
+                if key == name && found.is_some_and(|before| before != value) {
+                    return Err(malformed());
+                }
+                if key == name {
+                    found = Some(value);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Returns the user agent, cut at 512 bytes, if it is ASCII.
+    pub fn user_agent(&self) -> Option<&'a str> {
+        let text = self.headers.get(header::USER_AGENT)?.to_str().ok()?;
+        text.get(..text.len().min(512))
+    }
+}
+
+fn malformed() -> Error {
+    Error::new(ErrorKind::Unauthenticated, "malformed credentials")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
+        let mut map = HeaderMap::new();
+        for (name, value) in pairs {
+            map.append(*name, value.parse().unwrap());
+        }
+        map
+    }
+
+    #[test]
+    fn the_bearer_scheme_has_no_letter_case() {
+        for text in ["Bearer t0k", "bearer t0k", "BEARER t0k", "bEaReR t0k"] {
+            let headers = headers(&[("authorization", text)]);
+            assert_eq!(
+                RequestHead::new(&headers, None).bearer().unwrap(),
+                Some("t0k"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn v32_lenient_bearer_spellings_are_refused() {
+        for text in [
+            "Bearer  t",
+            "Bearer\tt",
+            "Bearer t t",
+            "Bearer ",
+            "Bearer",
+            "Bearer t\t",
+        ] {
+            let headers = headers(&[("authorization", text)]);
+            assert!(
+                RequestHead::new(&headers, None).bearer().is_err(),
+                "{text:?}"
+            );
+        }
+        let twice = headers(&[("authorization", "Bearer a"), ("authorization", "Bearer a")]);
+        assert!(RequestHead::new(&twice, None).bearer().is_err());
+        let basic = headers(&[("authorization", "Basic eDp5")]);
+        assert_eq!(RequestHead::new(&basic, None).bearer().unwrap(), None);
+    }
+
+    #[test]
+    fn v34_cookies_match_by_whole_name_and_never_twice() {
+        let once = headers(&[("cookie", "xee=1; ee=2"), ("cookie", "eex=3")]);
+        assert_eq!(
+            RequestHead::new(&once, None).cookie("ee").unwrap(),
+            Some("2")
+        );
+
+        let tossed = headers(&[("cookie", "ee=1; ee=2")]);
+        assert!(RequestHead::new(&tossed, None).cookie("ee").is_err());
+
+        let repeated = headers(&[("cookie", "ee=1; ee=1")]);
+        assert_eq!(
+            RequestHead::new(&repeated, None).cookie("ee").unwrap(),
+            Some("1")
+        );
+    }
+}

@@ -1,0 +1,1 @@
+//! Default plugins: cookie and store sessions, static roles, console audit logger, memory store

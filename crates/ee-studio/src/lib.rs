@@ -1,0 +1,24 @@
+//! Studio: the server-rendered web interface.
+//!
+//! A page is a pure function from a view model to [`maud::Markup`]; nothing in
+//! these functions waits, reads a store or decides a permission. What a person
+//! may do arrives as bools that the server has decided, and the server decides
+//! again when a form is submitted.
+//!
+//! - [`pages`] holds one function per page, the *content* alone. Wrap it with
+//!   [`layout::layout`] for a full answer; htmx picks its part out of that.
+//! - [`components`] holds what pages share.
+//! - [`paths`] builds every address, [`assets`] the embedded files.
+//!
+//! View models are plain structs that a caller fills completely, so they are
+//! not `#[non_exhaustive]`.
+
+pub mod assets;
+pub mod components;
+mod icons;
+pub mod layout;
+pub mod markdown;
+pub mod pages;
+pub mod paths;
+
+pub use crate::icons::Icon;

@@ -1,0 +1,1 @@
+//! Conformance suites and test doubles for plugins of enterprise access

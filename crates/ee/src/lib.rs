@@ -1,0 +1,1 @@
+//! Enterprise access for servers of AI agents: one crate, every plugin behind a feature

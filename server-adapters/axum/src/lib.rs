@@ -1,0 +1,1 @@
+//! Routes, extractors, middleware and HTTP errors for axum

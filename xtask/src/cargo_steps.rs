@@ -1,0 +1,156 @@
+//! The steps that Cargo does: format, lints, build and every kind of test.
+//!
+//! All of them select the whole workspace with all features, so that Cargo
+//! builds each dependency once and a later step finds it.
+
+use std::process::{Command, ExitCode};
+
+use crate::{
+    process::{self, Failure, command, run},
+    step::Outcome,
+    workspace::Workspace,
+};
+
+/// The member with the browser tests.
+const E2E: &str = "e2e";
+
+/// The test that compares `docs/openapi.json` with the route table holds this
+/// in its name. With `UPDATE_OPENAPI=1` it writes the file instead.
+const OPENAPI_TEST: &str = "openapi_document";
+
+const EVERYTHING: &[&str] = &["--workspace", "--all-features"];
+
+/// Compares every file with what rustfmt makes of it.
+pub(crate) fn fmt() -> Result<Outcome, Failure> {
+    run(&mut command("cargo", &["fmt", "--all", "--", "--check"]))?;
+    Ok(Outcome::Passed)
+}
+
+/// Lints every target, with no warning let through.
+pub(crate) fn clippy() -> Result<Outcome, Failure> {
+    let mut clippy = command("cargo", &["clippy", "--all-targets"]);
+    run(clippy.args(EVERYTHING).args(["--", "-D", "warnings"]))?;
+    Ok(Outcome::Passed)
+}
+
+/// Builds the product and all tests.
+pub(crate) fn build() -> Result<Outcome, Failure> {
+    let mut build = command("cargo", &["build", "--bin", "mastra-ee", "--tests"]);
+    run(build.args(EVERYTHING))?;
+    Ok(Outcome::Passed)
+}
+
+/// Runs all tests but those in a browser.
+pub(crate) fn suite() -> Result<Outcome, Failure> {
+    let has_e2e = Workspace::load()?.has_member(E2E);
+    run(&mut if has_nextest() {
+        let mut suite = nextest();
+        if has_e2e {
+            suite.args(["-E", &format!("not package({E2E})")]);
+        }
+        suite
+    } else {
+        let mut suite = cargo_test();
+        if has_e2e {
+            suite.args(["--exclude", E2E]);
+        }
+        suite
+    })?;
+    Ok(Outcome::Passed)
+}
+
+/// Runs the examples in the documentation.
+pub(crate) fn doc() -> Result<Outcome, Failure> {
+    run(command("cargo", &["test", "--doc"]).args(EVERYTHING))?;
+    Ok(Outcome::Passed)
+}
+
+/// Compares the committed OpenAPI document with the route table.
+pub(crate) fn openapi_check() -> Result<Outcome, Failure> {
+    run(&mut openapi_test()?)?;
+    Ok(Outcome::Passed)
+}
+
+/// Writes the OpenAPI document anew.
+pub(crate) fn openapi_update() -> Result<Outcome, Failure> {
+    run(openapi_test()?.env("UPDATE_OPENAPI", "1"))?;
+    Ok(Outcome::Passed)
+}
+
+/// Runs the tests in a real browser against the built product.
+///
+/// They find the binary at `MASTRA_EE_BIN` and leave screenshots in
+/// `MASTRA_EE_SCREENS`.
+pub(crate) fn e2e() -> Result<Outcome, Failure> {
+    let workspace = Workspace::load()?;
+    if !workspace.has_member(E2E) {
+        return Err(Failure::new(format!(
+            "the browser tests are missing: there is no member `{E2E}`"
+        )));
+    }
+    build()?;
+    let mut tests = if has_nextest() {
+        let mut tests = nextest();
+        tests.args(["--profile", E2E, "-E", &format!("package({E2E})")]);
+        tests
+    } else {
+        let args = ["test", "--all-features", "--package", E2E];
+        let mut tests = command("cargo", &args);
+        tests.args(["--", "--test-threads", "1"]);
+        tests
+    };
+    let screens = workspace.target_directory.join("screens");
+    run(tests
+        .env("MASTRA_EE_BIN", workspace.binary())
+        .env("MASTRA_EE_SCREENS", screens))?;
+    Ok(Outcome::Passed)
+}
+
+/// Tells whether there are benches, and so a command for them.
+pub(crate) fn has_benches() -> bool {
+    Workspace::load().is_ok_and(|workspace| workspace.has_member("benches"))
+}
+
+/// Runs the benches with the arguments given.
+pub(crate) fn bench(args: &[&str]) -> Result<ExitCode, Failure> {
+    let mut bench = command("cargo", &["run", "--release", "--package", "benches", "--"]);
+    run(bench.args(args))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn openapi_test() -> Result<Command, Failure> {
+    if has_nextest() {
+        let mut test = nextest();
+        test.args(["-E", &format!("test({OPENAPI_TEST})")]);
+        return Ok(test);
+    }
+    // Where no test matches, nextest fails by itself but `cargo test` does not.
+    let mut list = cargo_test();
+    let listed = process::output(list.args([OPENAPI_TEST, "--", "--list"]))?;
+    if !listed.contains(OPENAPI_TEST) {
+        return Err(Failure::new(format!(
+            "there is no test with `{OPENAPI_TEST}` in its name"
+        )));
+    }
+    let mut test = cargo_test();
+    test.arg(OPENAPI_TEST);
+    Ok(test)
+}
+
+/// Without `--tests` (or more) `cargo test` would run the examples in the
+/// documentation too, which are a step of their own.
+fn cargo_test() -> Command {
+    let mut test = command("cargo", &["test", "--tests", "--no-fail-fast"]);
+    test.args(EVERYTHING);
+    test
+}
+
+fn nextest() -> Command {
+    let mut nextest = command("cargo", &["nextest", "run"]);
+    nextest.args(EVERYTHING);
+    nextest
+}
+
+fn has_nextest() -> bool {
+    process::answers("cargo-nextest", "--version")
+}
