@@ -142,7 +142,7 @@ fn misuse(name: &str, rest: &[&str], known: &[&str]) -> Failure {
         .iter()
         .map(|known| (distance(name, known), known))
         .min()
-        .filter(|(distance, _)| *distance <= 2);
+        .filter(|(distance, _)| *distance <= (name.len() / 3).max(1));
     Failure::new(match nearest {
         Some((_, nearest)) => {
             format!("there is no command `{name}`; did you mean `{nearest}`? (known: {list})")
@@ -181,6 +181,7 @@ mod tests {
     fn an_unknown_command_names_the_nearest() {
         assert!(refusal(&["clipy"]).contains("did you mean `clippy`?"));
         assert!(refusal(&["tests"]).contains("did you mean `test`?"));
+        assert!(!refusal(&["foo"]).contains("did you mean"));
         assert!(!refusal(&["deploy-to-the-moon"]).contains("did you mean"));
     }
 

@@ -204,7 +204,9 @@ mod tests {
     fn a_binary_that_is_not_there_is_named() {
         let scratch = std::env::temp_dir();
 
-        let failure = Server::start(Path::new("/no/such/mastra-ee"), &scratch).err().unwrap();
+        let failure = Server::start(Path::new("/no/such/mastra-ee"), &scratch)
+            .err()
+            .unwrap();
 
         assert!(
             failure.to_string().contains("/no/such/mastra-ee"),

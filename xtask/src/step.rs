@@ -69,7 +69,8 @@ pub(crate) fn run_all(steps: &[Step]) -> ExitCode {
     let not_run = steps.get(reports.len()..).unwrap_or_default();
     println!("\n{}", terminal::bold("Summary"));
     for report in &reports {
-        println!("  {}", line(report));
+        let line = line(report);
+        println!("  {}", line.lines().next().unwrap_or_default());
     }
     for step in not_run {
         println!("  {} {:<10}", terminal::yellow("not run"), step.name);

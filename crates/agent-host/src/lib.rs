@@ -1,1 +1,17 @@
-//! Stored agents, chat and workflows: the thing that is protected out of the box
+#![doc = include_str!("../README.md")]
+
+mod agents;
+mod background;
+mod error;
+mod issues;
+mod list_cache;
+mod models;
+mod samples;
+mod slug;
+mod workflows;
+
+pub use agents::Agents;
+pub use background::Background;
+pub use error::ModelError;
+pub use models::{ECHO_MODEL, Models, ModelsConfig};
+pub use workflows::{RunLimits, Workflows};

@@ -80,12 +80,12 @@ pub use {
 
 /// What somebody must be allowed to do: `agents:read`, or `agents:read:my-agent` for one thing.
 ///
-/// A known resource and action make a constant that [`PermissionSet::allows`] answers by one bit:
+/// A known resource and action make a static that [`PermissionSet::allows`] answers by one bit:
 ///
 /// ```
 /// use ee_core::{Action, Permission, Resource};
 ///
-/// const READ_AGENTS: Permission = Permission::known(Resource::Agents, Action::Read);
+/// static READ_AGENTS: Permission = Permission::known(Resource::Agents, Action::Read);
 ///
 /// assert_eq!(READ_AGENTS, "agents:read".parse()?);
 /// # Ok::<(), ee_core::Error>(())
@@ -99,6 +99,8 @@ pub struct Permission {
     text: Cow<'static, str>,
     /// INVARIANT: the length of `resource:action` within `text`.
     head: usize,
+    /// INVARIANT: whether something follows that.
+    has_id: bool,
     /// INVARIANT: what [`Pair::find`] answers for `resource:action`.
     pair: Option<Pair>,
 }
@@ -112,6 +114,7 @@ impl Permission {
         Self {
             text: Cow::Borrowed(text),
             head: text.len(),
+            has_id: false,
             pair: Some(Pair { resource, action }),
         }
     }
@@ -128,6 +131,7 @@ impl Permission {
         Self {
             text: format!("{}:{id}", parts.head).into(),
             head: self.head,
+            has_id: true,
             pair: self.pair,
         }
     }
@@ -150,12 +154,17 @@ impl Permission {
 
     fn parse(text: Cow<'_, str>) -> Result<Self, Error> {
         let parts = Parts::parse(&text)?;
-        let (head, pair, whole) = (parts.head.len(), Pair::find(parts.head), parts.id.is_none());
+        let (head, has_id, pair) = (parts.head.len(), parts.id.is_some(), Pair::find(parts.head));
         let text = match pair {
-            Some(pair) if whole => Cow::Borrowed(pair.text()),
+            Some(pair) if !has_id => Cow::Borrowed(pair.text()),
             _ => Cow::Owned(text.into_owned()),
         };
-        Ok(Self { text, head, pair })
+        Ok(Self {
+            text,
+            head,
+            has_id,
+            pair,
+        })
     }
 
     fn parts(&self) -> Parts<'_> {
@@ -174,8 +183,9 @@ struct Parts<'a> {
 }
 
 impl<'a> Parts<'a> {
+    #[inline]
     fn split(text: &'a str) -> Self {
-        let Some((resource, rest)) = text.split_once(':') else {
+        let Some((resource, rest)) = cut(text) else {
             return Self {
                 head: text,
                 resource: text,
@@ -183,7 +193,7 @@ impl<'a> Parts<'a> {
                 id: None,
             };
         };
-        let (action, id) = match rest.split_once(':') {
+        let (action, id) = match cut(rest) {
             Some((action, id)) => (action, Some(id)),
             None => (rest, None),
         };
@@ -205,6 +215,13 @@ impl<'a> Parts<'a> {
         }
         Ok(parts)
     }
+}
+
+/// Splits at the first colon. For texts this short a plain loop is faster than `split_once`.
+#[inline]
+fn cut(text: &str) -> Option<(&str, &str)> {
+    let colon = text.bytes().position(|byte| byte == b':')?;
+    Some((text.get(..colon)?, text.get(colon + 1..)?))
 }
 
 #[cfg(test)]

@@ -32,25 +32,14 @@ impl<'a> RequestHead<'a> {
         let Some(value) = self.single(&header::AUTHORIZATION)? else {
             return Ok(None);
         };
-        let Some((scheme, token)) = value.split_once(' ') else {
-            return if value.eq_ignore_ascii_case("bearer") {
-                Err(malformed())
-            } else {
-                Ok(None)
-            };
-        };
+        let is_space = |c: char| c.is_ascii_whitespace();
+        let scheme = value.split(is_space).next().unwrap_or_default();
         if !scheme.eq_ignore_ascii_case("bearer") {
-            // `Bearer<TAB>x` is a malformed bearer credential, not another scheme.
-            let looks_like = scheme
-                .get(..6)
-                .is_some_and(|head| head.eq_ignore_ascii_case("bearer"));
-            return if looks_like {
-                Err(malformed())
-            } else {
-                Ok(None)
-            };
+            return Ok(None);
         }
-        if token.is_empty() || token.contains(|c: char| c.is_ascii_whitespace()) {
+        // Exactly one space, then the token: what another parser could read differently is refused.
+        let token = value.get(scheme.len()..).and_then(|rest| rest.strip_prefix(' ')).ok_or_else(malformed)?;
+        if token.is_empty() || token.contains(is_space) {
             return Err(malformed());
         }
         Ok(Some(token))

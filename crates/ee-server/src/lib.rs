@@ -1,1 +1,29 @@
-//! Use cases and the route table of the access server, without a web framework
+//! Use cases and the route table of the access server, without a web framework.
+//!
+//! An adapter asks [`admit`] before it runs a handler and tells [`record`] how it ended; the handlers
+//! are the functions of the modules below. [`Op`] is the table of all routes.
+
+pub mod agents;
+mod api;
+pub mod auth;
+pub mod chat;
+mod context;
+mod corridor;
+mod csrf;
+mod openapi;
+pub mod permissions;
+mod reply;
+mod route;
+pub mod runs;
+mod server;
+pub mod sso;
+pub mod threads;
+pub mod workflows;
+
+pub use api::Op;
+pub use context::{Cx, RequestId};
+pub use corridor::{Arrival, AuditNote, Outcome, Refusal, admit, record};
+pub use openapi::openapi;
+pub use reply::{Destination, Reply};
+pub use route::{Access, Body, Route, Scope, Surface};
+pub use server::{AuthMode, Origins, Server};

@@ -167,11 +167,18 @@ mod tests {
         let mut recorded = Vec::new();
 
         for package in vendor["package"].as_array().unwrap() {
-            assert!(dir.join(package["licence-file"].as_str().unwrap()).is_file());
+            assert!(
+                dir.join(package["licence-file"].as_str().unwrap())
+                    .is_file()
+            );
             for file in package["file"].as_array().unwrap() {
                 let path = file["path"].as_str().unwrap();
                 let bytes = std::fs::read(dir.join(path)).unwrap();
-                assert_eq!(sha256_hex(&bytes), file["sha256"].as_str().unwrap(), "{path}");
+                assert_eq!(
+                    sha256_hex(&bytes),
+                    file["sha256"].as_str().unwrap(),
+                    "{path}"
+                );
                 recorded.push(path.to_owned());
             }
         }
@@ -187,7 +194,13 @@ mod tests {
         let script = include_str!("../assets/studio.js");
 
         assert!(script.len() <= 12 * 1024, "{} bytes", script.len());
-        for sink in ["innerHTML", "outerHTML =", "insertAdjacentHTML", "eval(", "Function("] {
+        for sink in [
+            "innerHTML",
+            "outerHTML =",
+            "insertAdjacentHTML",
+            "eval(",
+            "Function(",
+        ] {
             assert!(!script.contains(sink), "{sink}");
         }
     }

@@ -122,8 +122,14 @@ mod tests {
         for icon in ALL {
             let shapes = icon.shapes();
 
-            assert!(shapes.starts_with('<') && shapes.ends_with("/>"), "{icon:?}");
-            assert!(!shapes.contains("svg") && !shapes.contains("style"), "{icon:?}");
+            assert!(
+                shapes.starts_with('<') && shapes.ends_with("/>"),
+                "{icon:?}"
+            );
+            assert!(
+                !shapes.contains("svg") && !shapes.contains("style"),
+                "{icon:?}"
+            );
         }
     }
 }

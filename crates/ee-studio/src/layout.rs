@@ -60,7 +60,10 @@ pub enum Banner {
 }
 
 /// Renders a whole page with navigation around `content`.
-#[expect(clippy::needless_pass_by_value, reason = "markup is built in place by the caller")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "markup is built in place by the caller"
+)]
 pub fn layout(shell: &Shell, content: Markup) -> Markup {
     document(
         shell,
@@ -91,7 +94,10 @@ pub fn layout(shell: &Shell, content: Markup) -> Markup {
 
 /// Renders a whole page without navigation, for signing in and for errors that
 /// leave no room to navigate.
-#[expect(clippy::needless_pass_by_value, reason = "markup is built in place by the caller")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "markup is built in place by the caller"
+)]
 pub fn bare_layout(shell: &Shell, content: Markup) -> Markup {
     document(
         shell,
@@ -156,7 +162,10 @@ mod tests {
     #[test]
     fn the_navigation_offers_only_what_is_allowed() {
         let shell = Shell {
-            nav: Nav { agents: true, workflows: false },
+            nav: Nav {
+                agents: true,
+                workflows: false,
+            },
             ..Shell::default()
         };
 
@@ -168,10 +177,21 @@ mod tests {
 
     #[test]
     fn the_theme_is_an_attribute_only_when_chosen() {
-        let dark = Shell { theme: Theme::Dark, ..Shell::default() };
+        let dark = Shell {
+            theme: Theme::Dark,
+            ..Shell::default()
+        };
 
-        assert!(layout(&dark, html! {}).into_string().contains("<html lang=\"en\" data-theme=\"dark\">"));
-        assert!(layout(&Shell::default(), html! {}).into_string().contains("<html lang=\"en\">"));
+        assert!(
+            layout(&dark, html! {})
+                .into_string()
+                .contains("<html lang=\"en\" data-theme=\"dark\">")
+        );
+        assert!(
+            layout(&Shell::default(), html! {})
+                .into_string()
+                .contains("<html lang=\"en\">")
+        );
     }
 
     #[test]

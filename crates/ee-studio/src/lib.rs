@@ -10,6 +10,9 @@
 //! - [`components`] holds what pages share.
 //! - [`paths`] builds every address, [`assets`] the embedded files.
 //!
+//! `cargo run -p ee-studio --example gallery` writes every page in its states to
+//! `target/gallery/`, to look at without a server.
+//!
 //! View models are plain structs that a caller fills completely, so they are
 //! not `#[non_exhaustive]`.
 

@@ -1,1 +1,24 @@
-//! Routes, extractors, middleware and HTTP errors for axum
+//! Routes, extractors, middleware and HTTP errors for axum.
+//!
+//! [`Corridor`] puts the API, and routers of your own, behind authentication, authorisation and the record.
+
+mod client;
+mod corridor;
+mod error;
+mod extract;
+mod gate;
+mod guard;
+mod handlers;
+mod headers;
+mod path;
+mod serve;
+
+pub use corridor::{Corridor, ErrorPages};
+pub use error::{HttpError, status};
+pub use extract::{
+    AuthContext, CurrentUser, FormBody, JsonBody, PathParams, Permissions, QueryParams,
+};
+pub use gate::Gate;
+pub use guard::{Guard, Guarded};
+pub use handlers::{event_stream, json_reply, stream_response};
+pub use serve::serve;

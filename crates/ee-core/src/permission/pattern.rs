@@ -63,26 +63,19 @@ impl PermissionPattern {
     }
 
     pub(super) fn covers_parts(&self, required: &Parts<'_>) -> bool {
-        self.covers_head(required) && self.id().is_none_or(|id| required.id == Some(id))
+        let grant = self.parts();
+        covers_head(&grant, required)
+            && specific_id(&grant).is_none_or(|id| required.id == Some(id))
     }
 
     /// Tells whether the grant covers the requirement for at least some id, or without one.
     pub(super) fn covers_head(&self, required: &Parts<'_>) -> bool {
-        let grant = self.parts();
-        match (grant.action, required.action) {
-            (None, _) if grant.resource == "*" => true,
-            (None, None) => grant.resource == required.resource,
-            (Some(granted), Some(action)) => {
-                covers_resource(grant.resource, required.resource)
-                    && (granted == action || granted == "*")
-            }
-            (None, Some(_)) | (Some(_), None) => false,
-        }
+        covers_head(&self.parts(), required)
     }
 
     /// Returns the one id that the grant is for; `*` means any and is none.
     pub(super) fn id(&self) -> Option<&str> {
-        self.parts().id.filter(|&id| id != "*")
+        specific_id(&self.parts())
     }
 
     /// Collects the known pairs that the grant covers, for its id or for all.
@@ -90,7 +83,8 @@ impl PermissionPattern {
         if let Some(pair) = Pair::find(self.parts().head) {
             return PairSet::from_iter([pair]);
         }
-        let covered = |pair: &Pair| self.covers_head(&Parts::split(pair.text()));
+        let grant = self.parts();
+        let covered = |pair: &Pair| covers_head(&grant, &Parts::split(pair.text()));
         resource::pairs().filter(covered).collect()
     }
 
@@ -131,6 +125,22 @@ pub(crate) fn distinct(
     let mut seen = HashSet::with_hasher(foldhash::fast::RandomState::default());
     let unseen = |pattern: &PermissionPattern| seen.insert(pattern.clone());
     patterns.into_iter().filter(unseen).collect()
+}
+
+fn covers_head(grant: &Parts<'_>, required: &Parts<'_>) -> bool {
+    match (grant.action, required.action) {
+        (None, _) if grant.resource == "*" => true,
+        (None, None) => grant.resource == required.resource,
+        (Some(granted), Some(action)) => {
+            (granted == action || granted == "*")
+                && covers_resource(grant.resource, required.resource)
+        }
+        (None, Some(_)) | (Some(_), None) => false,
+    }
+}
+
+fn specific_id<'a>(grant: &Parts<'a>) -> Option<&'a str> {
+    grant.id.filter(|&id| id != "*")
 }
 
 fn covers_resource(granted: &str, required: &str) -> bool {

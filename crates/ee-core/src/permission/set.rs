@@ -69,10 +69,12 @@ impl PermissionSet {
     /// Tells whether a grant covers the requirement.
     #[inline]
     pub fn allows(&self, permission: &Permission) -> bool {
-        match (permission.pair, permission.id()) {
-            (Some(pair), None) => self.open.contains(pair),
-            (Some(pair), Some(id)) => self.allows_pair_on(pair, id),
-            (None, _) => self.allows_loosely(&permission.parts()),
+        match permission.pair {
+            None => self.allows_loosely(&permission.parts()),
+            Some(pair) if !permission.has_id => self.open.contains(pair),
+            Some(pair) => permission
+                .id()
+                .is_some_and(|id| self.allows_pair_on(pair, id)),
         }
     }
 
@@ -107,13 +109,9 @@ impl PermissionSet {
 
     /// Tells whether a grant covers the requirement with this text; `false` if it is malformed.
     pub fn allows_text(&self, text: &str) -> bool {
-        if let Some(pair) = Pair::find(text) {
-            return self.open.contains(pair);
-        }
-        let required = Parts::split(text);
-        match (Pair::find(required.head), required.id) {
-            (Some(pair), Some(id)) => self.allows_pair_on(pair, id),
-            _ => !required.resource.is_empty() && self.allows_loosely(&required),
+        match Pair::find(text) {
+            Some(pair) => self.open.contains(pair),
+            None => self.allows_text_in_parts(text),
         }
     }
 
@@ -142,6 +140,16 @@ impl PermissionSet {
         self.open.contains(pair)
             || self.reached.contains(pair)
                 && self.by_id.get(id).is_some_and(|pairs| pairs.contains(pair))
+    }
+
+    /// Answers for a text that is no known pair as a whole. Out of line, to keep that path short.
+    #[inline(never)]
+    fn allows_text_in_parts(&self, text: &str) -> bool {
+        let required = Parts::split(text);
+        match (Pair::find(required.head), required.id) {
+            (Some(pair), Some(id)) => self.allows_pair_on(pair, id),
+            _ => !required.resource.is_empty() && self.allows_loosely(&required),
+        }
     }
 
     fn allows_loosely(&self, required: &Parts<'_>) -> bool {

@@ -230,7 +230,7 @@ pub trait RunStore: std::fmt::Debug + Send + Sync + 'static {
     /// Deletes a run. False when there is none.
     async fn delete(&self, id: &RunId) -> Result<bool, Error>;
 
-    /// Marks the runs that are at work as interrupted, and their running steps as pending; returns how
-    /// many there were. Called once at start, before any run begins.
+    /// Marks the runs that are at work as interrupted, and their running steps as pending, as if those
+    /// had not begun; returns how many runs there were. Called once at start, before any run begins.
     async fn interrupt_running(&self, now: Timestamp) -> Result<u64, Error>;
 }

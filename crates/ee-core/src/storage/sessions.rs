@@ -81,7 +81,8 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
 /// Keeps the ids of sessions that were ended before they expired. Stateless sessions need it to end at all.
 #[async_trait]
 pub trait EndedSessionStore: std::fmt::Debug + Send + Sync + 'static {
-    /// Remembers until `until` that the session is over. Twice is the same as once.
+    /// Remembers until `until` that the session is over. Twice is the same as once; of two ends the
+    /// later counts.
     async fn end(&self, hash: &TokenHash, until: Timestamp) -> Result<(), Error>;
 
     /// Tells whether the session is over.

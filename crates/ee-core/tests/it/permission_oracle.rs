@@ -14,6 +14,16 @@ const RESOURCES: &[&str] = &[
     "ü",
 ];
 const ACTIONS: &[&str] = &["*", "read", "write", "approve", ""];
+const SENSITIVE: [&str; 3] = ["access", "audit", "license"];
+const STORED: [&str; 7] = [
+    "stored-agents",
+    "stored-mcp-clients",
+    "stored-prompt-blocks",
+    "stored-scorers",
+    "stored-skills",
+    "stored-workflows",
+    "stored-workspaces",
+];
 const IDS: &[&str] = &["*", "a", "a:b", "", ":", "ü"];
 
 proptest! {
@@ -90,29 +100,15 @@ fn id() -> impl Strategy<Value = &'static str> {
 fn covers(grant: &str, required: &str) -> bool {
     let granted: Vec<&str> = grant.splitn(3, ':').collect();
     let asked: Vec<&str> = required.splitn(3, ':').collect();
-    if grant == "*" {
-        return true;
+    match (&granted[..], &asked[..]) {
+        (["*"], _) => true,
+        ([resource, action, id @ ..], [asked_resource, asked_action, asked_id @ ..]) => {
+            let same_resource = resource == asked_resource
+                || *resource == "*" && !SENSITIVE.contains(asked_resource)
+                || *resource == "stored" && STORED.contains(asked_resource);
+            let same_action = action == asked_action || *action == "*";
+            same_resource && same_action && (id.is_empty() || id == ["*"] || id == asked_id)
+        }
+        _ => grant == required,
     }
-    if granted.len() < 2 || asked.len() < 2 {
-        return grant == required;
-    }
-    let sensitive = ["access", "audit", "license"].contains(&asked[0]);
-    let stored = [
-        "stored-agents",
-        "stored-mcp-clients",
-        "stored-prompt-blocks",
-        "stored-scorers",
-        "stored-skills",
-        "stored-workflows",
-        "stored-workspaces",
-    ];
-    let resource = granted[0] == asked[0]
-        || granted[0] == "*" && !sensitive
-        || granted[0] == "stored" && stored.contains(&asked[0]);
-    let action = granted[1] == asked[1] || granted[1] == "*";
-    let id = match granted.get(2) {
-        None | Some(&"*") => true,
-        id => id == asked.get(2),
-    };
-    resource && action && id
 }

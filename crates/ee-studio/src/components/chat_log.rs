@@ -103,13 +103,24 @@ mod tests {
     fn neither_author_can_write_markup() {
         for author in [Author::Agent, Author::User] {
             let output = chat_message(&message(author, "<script>x</script>")).into_string();
-            assert!(!output.contains("<script") && !output.contains("<i>"), "{output}");
+            assert!(
+                !output.contains("<script") && !output.contains("<i>"),
+                "{output}"
+            );
         }
     }
 
     #[test]
     fn only_agents_write_markdown() {
-        assert!(chat_message(&message(Author::Agent, "**b**")).into_string().contains("<strong>"));
-        assert!(chat_message(&message(Author::User, "**b**")).into_string().contains("**b**"));
+        assert!(
+            chat_message(&message(Author::Agent, "**b**"))
+                .into_string()
+                .contains("<strong>")
+        );
+        assert!(
+            chat_message(&message(Author::User, "**b**"))
+                .into_string()
+                .contains("**b**")
+        );
     }
 }

@@ -147,13 +147,20 @@ mod tests {
     #[test]
     fn values_are_escaped_and_passwords_never_sent_back() {
         let hostile = "\"><script>x</script>".to_owned();
-        let text = Field { value: hostile.clone(), ..Field::default() };
+        let text = Field {
+            value: hostile.clone(),
+            ..Field::default()
+        };
         let area = Field {
             control: Control::TextArea { rows: 3 },
             value: "</textarea><script>x</script>".to_owned(),
             ..Field::default()
         };
-        let password = Field { control: Control::CurrentPassword, value: hostile, ..Field::default() };
+        let password = Field {
+            control: Control::CurrentPassword,
+            value: hostile,
+            ..Field::default()
+        };
 
         assert!(!field(&text).into_string().contains("<script"));
         assert!(!field(&area).into_string().contains("<script"));

@@ -15,7 +15,10 @@ pub struct PageHeader {
 
 /// Renders the top of a page. `meta` follows the heading on its line, `actions`
 /// are the buttons at the right.
-#[expect(clippy::needless_pass_by_value, reason = "markup is built in place by the caller")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "markup is built in place by the caller"
+)]
 pub fn page_header(header: &PageHeader, meta: Markup, actions: Markup) -> Markup {
     html! {
         header.page-header {
@@ -23,8 +26,11 @@ pub fn page_header(header: &PageHeader, meta: Markup, actions: Markup) -> Markup
                 @if !header.trail.is_empty() {
                     nav.trail aria-label="Breadcrumb" {
                         ol {
-                            @for (label, href) in &header.trail {
-                                li { a href=(href) { (label) } (Icon::ChevronRight) }
+                            @for (index, (label, href)) in header.trail.iter().enumerate() {
+                                li {
+                                    @if index > 0 { (Icon::ChevronRight) }
+                                    a href=(href) { (label) }
+                                }
                             }
                         }
                     }

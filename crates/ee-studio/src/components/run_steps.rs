@@ -29,7 +29,7 @@ pub fn run_steps(steps: &[RunStep]) -> Markup {
     html! {
         ol.steps {
             @for (index, step) in steps.iter().enumerate() {
-                li.step class=(step.status.tone()) {
+                li.step.(step.status.tone()) {
                     span.step-mark { (step.status.icon()) }
                     div.step-body {
                         div.step-head {
@@ -44,7 +44,7 @@ pub fn run_steps(steps: &[RunStep]) -> Markup {
                         @if step.input.is_some() || step.output.is_some() {
                             details.disclosure id=(format!("step-{index}")) data-keep-open
                                 open[step.status == Status::Failed] {
-                                summary { "Input and output" }
+                                summary id=(format!("step-{index}-summary")) { "Input and output" }
                                 @if let Some(input) = &step.input { (data_block("Input", input)) }
                                 @if let Some(output) = &step.output {
                                     (data_block("Output", output))

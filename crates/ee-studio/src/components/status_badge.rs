@@ -68,6 +68,6 @@ impl Status {
 /// Renders a state as picture and word, so that colour is never alone.
 pub fn status_badge(status: Status) -> Markup {
     html! {
-        span.badge class=(status.tone()) { (status.icon()) (status.label()) }
+        span.badge.(status.tone()) { (status.icon()) (status.label()) }
     }
 }

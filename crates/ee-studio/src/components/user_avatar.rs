@@ -36,18 +36,24 @@ fn initials(user: &UserCard) -> String {
         .split(|c: char| c.is_whitespace() || matches!(c, '.' | '-' | '_'))
         .filter_map(|word| word.chars().find(|c| c.is_alphanumeric()));
     let first = words.next();
-    let last = words.last();
+    let last = words.next_back();
     let initials: String = first
         .into_iter()
         .chain(last)
         .flat_map(char::to_uppercase)
         .collect();
-    if initials.is_empty() { "?".to_owned() } else { initials }
+    if initials.is_empty() {
+        "?".to_owned()
+    } else {
+        initials
+    }
 }
 
 /// One of six colours, always the same for one id.
 fn hue(id: &str) -> u32 {
-    id.bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(byte.into())) % 6
+    id.bytes().fold(7_u32, |sum, byte| {
+        sum.wrapping_mul(31).wrapping_add(byte.into())
+    }) % 6
 }
 
 #[cfg(test)]

@@ -1,8 +1,6 @@
 use maud::{Markup, html};
 
-use crate::components::{
-    AlertKind, Control, Field, PageHeader, alert, field, page_header,
-};
+use crate::components::{AlertKind, Control, Field, PageHeader, alert, field, page_header};
 use crate::paths;
 
 /// The form that creates or changes an agent.
@@ -72,7 +70,11 @@ pub fn agent_form(form: &AgentForm) -> Markup {
             "Save changes",
         ),
     };
-    let header = PageHeader { trail, title, ..PageHeader::default() };
+    let header = PageHeader {
+        trail,
+        title,
+        ..PageHeader::default()
+    };
     html! {
         div.page.page--narrow {
             (page_header(&header, html! {}, html! {}))
@@ -143,7 +145,10 @@ fn fields(form: &AgentForm) -> [Field; 5] {
         },
     ];
     // The first field with an error, else the first field, takes the focus.
-    let focus = fields.iter().position(|field| field.error.is_some()).unwrap_or(0);
+    let focus = fields
+        .iter()
+        .position(|field| field.error.is_some())
+        .unwrap_or(0);
     if let Some(field) = fields.get_mut(focus) {
         field.autofocus = true;
     }
@@ -198,7 +203,10 @@ mod tests {
             instructions: hostile.clone(),
             model: hostile.clone(),
             models: vec![hostile.clone()],
-            errors: AgentFormErrors { form: Some(hostile), ..AgentFormErrors::default() },
+            errors: AgentFormErrors {
+                form: Some(hostile),
+                ..AgentFormErrors::default()
+            },
             ..AgentForm::default()
         };
 

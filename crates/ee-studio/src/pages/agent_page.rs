@@ -113,7 +113,10 @@ mod tests {
     use super::*;
 
     fn page() -> AgentPage {
-        AgentPage { id: "support".to_owned(), ..AgentPage::default() }
+        AgentPage {
+            id: "support".to_owned(),
+            ..AgentPage::default()
+        }
     }
 
     #[test]
@@ -128,9 +131,27 @@ mod tests {
     #[test]
     fn each_permission_brings_its_own_control() {
         for (page, control) in [
-            (AgentPage { may_edit: true, ..page() }, "/edit\""),
-            (AgentPage { may_delete: true, ..page() }, "/delete\""),
-            (AgentPage { may_execute: true, ..page() }, "/chat\""),
+            (
+                AgentPage {
+                    may_edit: true,
+                    ..page()
+                },
+                "/edit\"",
+            ),
+            (
+                AgentPage {
+                    may_delete: true,
+                    ..page()
+                },
+                "/delete\"",
+            ),
+            (
+                AgentPage {
+                    may_execute: true,
+                    ..page()
+                },
+                "/chat\"",
+            ),
         ] {
             let output = agent_page(&page).into_string();
             let found = ["/edit\"", "/delete\"", "/chat\""].map(|c| output.contains(c));

@@ -110,9 +110,15 @@ fn empty_state(page: &AgentsPage) -> EmptyState {
             label: "Create the first agent".to_owned(),
             href: paths::NEW_AGENT.to_owned(),
         };
-        ("An agent is a model with instructions. Create one and talk to it.", Some(next))
+        (
+            "An agent is a model with instructions. Create one and talk to it.",
+            Some(next),
+        )
     } else {
-        ("Agents appear here as soon as somebody shares one with you.", None)
+        (
+            "Agents appear here as soon as somebody shares one with you.",
+            None,
+        )
     };
     EmptyState {
         icon: Icon::Agent,
@@ -129,10 +135,20 @@ mod tests {
     #[test]
     fn new_agent_is_offered_only_to_those_who_may_create() {
         for agents in [Vec::new(), vec![AgentItem::default()]] {
-            let page = AgentsPage { agents, ..AgentsPage::default() };
-            let allowed = AgentsPage { may_create: true, ..page.clone() };
+            let page = AgentsPage {
+                agents,
+                ..AgentsPage::default()
+            };
+            let allowed = AgentsPage {
+                may_create: true,
+                ..page.clone()
+            };
 
-            assert!(agents_page(&allowed).into_string().contains(paths::NEW_AGENT));
+            assert!(
+                agents_page(&allowed)
+                    .into_string()
+                    .contains(paths::NEW_AGENT)
+            );
             assert!(!agents_page(&page).into_string().contains(paths::NEW_AGENT));
         }
     }
@@ -148,7 +164,11 @@ mod tests {
         };
 
         for agents in [vec![agent], Vec::new()] {
-            let page = AgentsPage { agents, query: hostile.clone(), may_create: true };
+            let page = AgentsPage {
+                agents,
+                query: hostile.clone(),
+                may_create: true,
+            };
             assert!(!agents_page(&page).into_string().contains("<script"));
         }
     }

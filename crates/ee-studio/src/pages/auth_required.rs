@@ -1,8 +1,8 @@
 use maud::{Markup, html};
 
-use super::status_page::status_page;
-use crate::components::{LoginButton, login_button};
+use super::status_page::{Tone, status_page};
 use crate::Icon;
+use crate::components::{LoginButton, login_button};
 
 /// What somebody sees who opens a page without having signed in.
 #[derive(Clone, Debug, Default)]
@@ -33,6 +33,10 @@ pub fn auth_required(gate: &AuthRequired) -> Markup {
         @if let Some(button) = &gate.sign_in { (login_button(button)) }
         @if let Some(href) = &gate.sign_up_href { a.btn.btn--ghost href=(href) { "Sign up" } }
     };
-    let title = if gate.sign_in.is_some() { "Sign in to continue" } else { "Authentication required" };
-    status_page(Icon::Lock, title, &text, &actions)
+    let title = if gate.sign_in.is_some() {
+        "Sign in to continue"
+    } else {
+        "Authentication required"
+    };
+    status_page(Icon::Lock, Tone::Neutral, title, &text, &actions)
 }

@@ -1,6 +1,6 @@
 use maud::{Markup, html};
 
-use super::status_page::status_page;
+use super::status_page::{Tone, status_page};
 use crate::{Icon, paths};
 
 /// A request that failed for another reason than permission.
@@ -33,7 +33,7 @@ pub fn error_page(error: &ErrorPage) -> Markup {
         @if let Some(href) = &error.retry_href { a.btn.btn--primary href=(href) { "Try again" } }
         a.btn href=(paths::BASE) { "Go to the first page" }
     };
-    status_page(Icon::Warning, &error.title, &text, &actions)
+    status_page(Icon::Warning, Tone::Warning, &error.title, &text, &actions)
 }
 
 #[cfg(test)]

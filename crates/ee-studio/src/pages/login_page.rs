@@ -152,7 +152,11 @@ fn ready(options: &LoginOptions, redirect: &str) -> Markup {
 
 /// Signing up where it is switched off means signing in.
 fn effective_mode(form: &CredentialsForm) -> CredentialsMode {
-    if form.sign_up_enabled { form.mode } else { CredentialsMode::SignIn }
+    if form.sign_up_enabled {
+        form.mode
+    } else {
+        CredentialsMode::SignIn
+    }
 }
 
 fn credentials(form: &CredentialsForm, redirect: &str) -> Markup {
@@ -235,8 +239,14 @@ mod tests {
 
     #[test]
     fn sign_up_is_mentioned_only_where_it_is_on() {
-        let off = CredentialsForm { mode: CredentialsMode::SignUp, ..CredentialsForm::default() };
-        let on = CredentialsForm { sign_up_enabled: true, ..off.clone() };
+        let off = CredentialsForm {
+            mode: CredentialsMode::SignUp,
+            ..CredentialsForm::default()
+        };
+        let on = CredentialsForm {
+            sign_up_enabled: true,
+            ..off.clone()
+        };
 
         assert!(!render(Some(off), false).contains("/studio/signup"));
         assert!(render(Some(on), false).contains("name=\"name\""));
@@ -265,7 +275,11 @@ mod tests {
                 }),
                 false,
             );
-            assert_eq!(output.matches(" autofocus").count(), 1, "{mode:?} {name} {email} {password}");
+            assert_eq!(
+                output.matches(" autofocus").count(),
+                1,
+                "{mode:?} {name} {email} {password}"
+            );
         }
     }
 

@@ -1,6 +1,6 @@
 use maud::{Markup, html};
 
-use super::status_page::status_page;
+use super::status_page::{Tone, status_page};
 use crate::{Icon, paths};
 
 /// Something that does not exist, or is not visible to this person (404).
@@ -21,5 +21,5 @@ pub fn not_found(missing: &NotFound) -> Markup {
         p { "It may have been deleted or renamed, or the address has a mistake in it." }
     };
     let actions = html! { a.btn href=(paths::BASE) { "Go to the first page" } };
-    status_page(Icon::Compass, &title, &text, &actions)
+    status_page(Icon::Compass, Tone::Neutral, &title, &text, &actions)
 }

@@ -1,6 +1,6 @@
 use maud::{Markup, html};
 
-use super::status_page::status_page;
+use super::status_page::{Tone, status_page};
 use crate::{Icon, paths};
 
 /// A refused permission (403).
@@ -27,7 +27,13 @@ pub fn permission_denied(denied: &PermissionDenied) -> Markup {
         p.muted { "An administrator can grant it with a role or for this resource alone." }
     };
     let actions = html! { a.btn href=(paths::BASE) { "Go to the first page" } };
-    status_page(Icon::Denied, "Permission denied", &text, &actions)
+    status_page(
+        Icon::Denied,
+        Tone::Danger,
+        "Permission denied",
+        &text,
+        &actions,
+    )
 }
 
 #[cfg(test)]

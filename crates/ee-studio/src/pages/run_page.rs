@@ -44,7 +44,10 @@ pub fn run_page(page: &RunPage) -> Markup {
     let header = PageHeader {
         trail: vec![
             ("Workflows".to_owned(), paths::WORKFLOWS.to_owned()),
-            (page.workflow_name.clone(), paths::workflow(&page.workflow_id)),
+            (
+                page.workflow_name.clone(),
+                paths::workflow(&page.workflow_id),
+            ),
         ],
         title: format!("Run {}", page.run_id),
         ..PageHeader::default()

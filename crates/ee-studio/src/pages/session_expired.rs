@@ -1,6 +1,6 @@
 use maud::{Markup, html};
 
-use super::status_page::status_page;
+use super::status_page::{Tone, status_page};
 use crate::{Icon, paths};
 
 /// A session that has ended (401).
@@ -18,5 +18,11 @@ pub fn session_expired(expired: &SessionExpired) -> Markup {
     let actions = html! {
         a.btn.btn--primary href=(paths::login(&expired.redirect)) { (Icon::SignIn) "Sign in" }
     };
-    status_page(Icon::Clock, "Session expired", &text, &actions)
+    status_page(
+        Icon::Clock,
+        Tone::Neutral,
+        "Session expired",
+        &text,
+        &actions,
+    )
 }

@@ -163,7 +163,7 @@ fn runs(page: &WorkflowPage) -> Markup {
             tbody {
                 @for run in &page.runs {
                     tr {
-                        td.table-main {
+                        td {
                             a.table-link.mono href=(paths::run(&page.id, &run.id)) { (run.id) }
                         }
                         td data-label="Status" { (status_badge(run.status)) }
@@ -185,11 +185,21 @@ mod tests {
 
     #[test]
     fn the_form_is_there_only_for_those_who_may_run() {
-        let page = WorkflowPage { id: "w".to_owned(), ..WorkflowPage::default() };
-        let allowed = WorkflowPage { may_execute: true, ..page.clone() };
+        let page = WorkflowPage {
+            id: "w".to_owned(),
+            ..WorkflowPage::default()
+        };
+        let allowed = WorkflowPage {
+            may_execute: true,
+            ..page.clone()
+        };
 
         assert!(!workflow_page(&page).into_string().contains("<form"));
-        assert!(workflow_page(&allowed).into_string().contains("action=\"/studio/workflows/w/runs\""));
+        assert!(
+            workflow_page(&allowed)
+                .into_string()
+                .contains("action=\"/studio/workflows/w/runs\"")
+        );
     }
 
     #[test]

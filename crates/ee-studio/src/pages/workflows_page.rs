@@ -34,7 +34,8 @@ pub struct WorkflowItem {
 pub fn workflows_page(page: &WorkflowsPage) -> Markup {
     let header = PageHeader {
         title: "Workflows".to_owned(),
-        description: "Agents called one after another, each with the output of those before.".to_owned(),
+        description: "Agents called one after another, each with the output of those before."
+            .to_owned(),
         ..PageHeader::default()
     };
     html! {

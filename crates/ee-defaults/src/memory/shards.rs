@@ -1,0 +1,88 @@
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::RwLock,
+};
+
+use ee_core::TokenHash;
+use foldhash::fast::RandomState;
+
+use super::{read, write};
+
+/// A power of two, so that a mask finds the shard.
+const SHARDS: usize = 16;
+
+type Map<V> = HashMap<TokenHash, V, RandomState>;
+
+/// A map by the hash of a secret, in parts that are locked on their own, so that requests of
+/// different sessions seldom meet.
+pub(super) struct Shards<V>([RwLock<Map<V>>; SHARDS]);
+
+impl<V> Default for Shards<V> {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| RwLock::default()))
+    }
+}
+
+impl<V> Shards<V> {
+    /// Keeps the value unless there is one; tells whether it did.
+    pub(super) fn insert_new(&self, key: TokenHash, value: V) -> bool {
+        match write(self.shard(&key)).entry(key) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(entry) => {
+                entry.insert(value);
+                true
+            }
+        }
+    }
+
+    /// Keeps the value, or what `merge` makes of the one that is there.
+    pub(super) fn upsert(&self, key: TokenHash, value: V, merge: impl FnOnce(&mut V, V)) {
+        match write(self.shard(&key)).entry(key) {
+            Entry::Occupied(mut entry) => merge(entry.get_mut(), value),
+            Entry::Vacant(entry) => {
+                entry.insert(value);
+            }
+        }
+    }
+
+    pub(super) fn contains(&self, key: &TokenHash) -> bool {
+        read(self.shard(key)).contains_key(key)
+    }
+
+    pub(super) fn find(&self, key: &TokenHash) -> Option<V>
+    where
+        V: Clone,
+    {
+        read(self.shard(key)).get(key).cloned()
+    }
+
+    /// Changes the value; false when there is none.
+    pub(super) fn change(&self, key: &TokenHash, change: impl FnOnce(&mut V)) -> bool {
+        write(self.shard(key)).get_mut(key).map(change).is_some()
+    }
+
+    pub(super) fn remove(&self, key: &TokenHash) -> Option<V> {
+        write(self.shard(key)).remove(key)
+    }
+
+    /// Removes what `over` says, shard by shard, and returns how many there were.
+    pub(super) fn remove_where(&self, mut over: impl FnMut(&V) -> bool) -> u64 {
+        let removed = self.0.iter().map(|shard| {
+            let mut map = write(shard);
+            let before = map.len();
+            map.retain(|_, value| !over(value));
+            super::count(before - map.len())
+        });
+        removed.sum()
+    }
+
+    /// The map spreads by the first bytes of the hash, so the shard is chosen by the last.
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "the mask keeps the index below the number of shards"
+    )]
+    fn shard(&self, key: &TokenHash) -> &RwLock<Map<V>> {
+        let [.., last] = *key.as_bytes();
+        &self.0[usize::from(last) & (SHARDS - 1)]
+    }
+}

@@ -1,0 +1,204 @@
+//! Roles from configuration.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+use async_trait::async_trait;
+use ee_core::{
+    Error, PermissionPattern, PermissionSet, RbacProvider, RoleCard, RoleId, RoleMapping, RoleSet,
+    User,
+};
+use foldhash::fast::RandomState;
+
+/// Most lists of roles whose permissions are kept compiled.
+const MAX_COMPILED: usize = 4_096;
+
+type UserRoles = dyn Fn(&User) -> Vec<RoleId> + Send + Sync;
+
+/// Tells what users may do by roles that are fixed when the server starts (`StaticRBACProvider`, phase 4).
+///
+/// The roles are either defined here ([`new`](Self::new)) or those of a directory, mapped to
+/// permissions ([`from_mapping`](Self::from_mapping)). Which roles a user has is what his provider
+/// says ([`User::roles`]), unless [`user_roles`](Self::user_roles) says otherwise.
+///
+/// What a list of roles permits is compiled once and kept under the list itself: the ids in their
+/// order, never joined into one text.
+///
+/// ```
+/// use ee_core::{RbacProvider as _, User};
+/// use ee_defaults::{StaticRbac, default_roles};
+///
+/// # let (ada, read) = (User::new("ada".parse()?), "agents:read".parse()?);
+/// let rbac = StaticRbac::new(default_roles())
+///     .user_roles(|user| match user.email.as_deref() {
+///         Some(email) if email.ends_with("@example.com") => user.roles.clone(),
+///         _ => Vec::new(),
+///     });
+/// # let allowed = rbac.has_permission(&ada, &read);
+/// # Ok::<(), ee_core::Error>(())
+/// ```
+pub struct StaticRbac {
+    compiled: RwLock<HashMap<Box<[RoleId]>, Arc<PermissionSet>, RandomState>>,
+    source: Source,
+    /// Absent: the roles that the user comes with, which are looked at and not copied.
+    user_roles: Option<Box<UserRoles>>,
+}
+
+#[derive(Debug)]
+enum Source {
+    Mapping(RoleMapping),
+    Roles(RoleSet),
+}
+
+impl StaticRbac {
+    /// Takes roles that are defined here.
+    pub fn new(roles: RoleSet) -> Self {
+        Self::from_source(Source::Roles(roles))
+    }
+
+    /// Takes a mapping from the roles of a directory.
+    pub fn from_mapping(mapping: RoleMapping) -> Self {
+        Self::from_source(Source::Mapping(mapping))
+    }
+
+    /// Changes which roles a user has (`getUserRoles`).
+    #[must_use]
+    pub fn user_roles(
+        mut self,
+        roles: impl Fn(&User) -> Vec<RoleId> + Send + Sync + 'static,
+    ) -> Self {
+        self.user_roles = Some(Box::new(roles));
+        self
+    }
+
+    fn from_source(source: Source) -> Self {
+        Self {
+            compiled: RwLock::default(),
+            source,
+            user_roles: None,
+        }
+    }
+
+    fn compiled(&self, roles: &[RoleId]) -> Arc<PermissionSet> {
+        let known = self.compiled.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(set) = known.get(roles) {
+            return Arc::clone(set);
+        }
+        drop(known);
+        self.compile(roles)
+    }
+
+    #[cold]
+    fn compile(&self, roles: &[RoleId]) -> Arc<PermissionSet> {
+        let set = Arc::new(PermissionSet::compile(match &self.source {
+            Source::Mapping(mapping) => mapping.resolve(roles),
+            Source::Roles(set) => set.resolve(roles),
+        }));
+        let mut known = self
+            .compiled
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MAX_COMPILED {
+            known.clear();
+        }
+        known.insert(roles.into(), Arc::clone(&set));
+        set
+    }
+}
+
+#[async_trait]
+impl RbacProvider for StaticRbac {
+    async fn roles(&self, user: &User) -> Result<Vec<RoleId>, Error> {
+        Ok(match &self.user_roles {
+            Some(roles) => roles(user),
+            None => user.roles.clone(),
+        })
+    }
+
+    async fn permissions(&self, user: &User) -> Result<Arc<PermissionSet>, Error> {
+        Ok(match &self.user_roles {
+            Some(roles) => self.compiled(&roles(user)),
+            None => self.compiled(&user.roles),
+        })
+    }
+
+    async fn has_role(&self, user: &User, role: &RoleId) -> Result<bool, Error> {
+        Ok(match &self.user_roles {
+            Some(roles) => roles(user).contains(role),
+            None => user.roles.contains(role),
+        })
+    }
+
+    /// Lists the defined roles, or the mapped ones, of which only the id is known.
+    async fn available_roles(&self) -> Result<Option<Vec<RoleCard>>, Error> {
+        Ok(Some(match &self.source {
+            Source::Mapping(mapping) => {
+                let card = |id: &RoleId| RoleCard {
+                    id: id.clone(),
+                    name: id.to_string(),
+                };
+                mapping.roles().map(card).collect()
+            }
+            Source::Roles(roles) => {
+                let card = |role: &ee_core::Role| RoleCard {
+                    id: role.id.clone(),
+                    name: role.name.clone(),
+                };
+                roles.iter().map(card).collect()
+            }
+        }))
+    }
+
+    /// Returns what the role permits, with what it inherits. A role that is not mapped permits what
+    /// `_default` does and exists in so far as that is anything.
+    async fn role_permissions(
+        &self,
+        role: &RoleId,
+    ) -> Result<Option<Vec<PermissionPattern>>, Error> {
+        Ok(match &self.source {
+            Source::Mapping(mapping) => {
+                let exists = mapping.roles().any(|mapped| mapped == role);
+                let permissions = mapping.resolve(std::slice::from_ref(role));
+                (exists || !permissions.is_empty()).then_some(permissions)
+            }
+            Source::Roles(roles) => roles
+                .find(role)
+                .map(|role| roles.resolve(std::slice::from_ref(&role.id))),
+        })
+    }
+}
+
+impl fmt::Debug for StaticRbac {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StaticRbac")
+            .field("source", &self.source)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(text: &str) -> RoleId {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn compiled_sets_are_shared_and_bounded() {
+        let rbac = StaticRbac::new(crate::default_roles());
+        let viewer = [id("viewer")];
+
+        let first = rbac.compiled(&viewer);
+        assert!(Arc::ptr_eq(&first, &rbac.compiled(&viewer)));
+
+        for n in 0..2 * MAX_COMPILED {
+            rbac.compiled(&[id(&n.to_string())]);
+        }
+        assert!(rbac.compiled.read().unwrap().len() <= MAX_COMPILED);
+        assert_eq!(rbac.compiled(&viewer).patterns(), first.patterns());
+    }
+}

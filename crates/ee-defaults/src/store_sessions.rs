@@ -1,0 +1,166 @@
+//! Sessions that a store keeps.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use ee_core::{
+    Clock, Error, RequestHead, ServerCookie, Session, SessionId, SessionProvider, TokenHash,
+    UserId,
+    storage::{SessionRecord, SessionStore},
+};
+use http::HeaderValue;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+use tracing::{debug, warn};
+
+use crate::SessionLifetimes;
+
+/// How often the use of a session is written down at most.
+const TOUCH_EVERY: Duration = Duration::from_mins(1);
+
+/// Keeps sessions in a store; the browser holds 256 random bits and the store only their hash.
+///
+/// A session ends when it was not used for a while, and at the latest at its absolute end, which is
+/// fixed when it is created and moved by nothing: neither by use, nor by a refresh, nor by a clock
+/// that is set back. Over a memory store these are the memory sessions of the specification.
+#[derive(Debug)]
+pub struct StoreSessions {
+    clock: Arc<dyn Clock>,
+    cookie: ServerCookie,
+    lifetimes: SessionLifetimes,
+    store: Arc<dyn SessionStore>,
+}
+
+impl StoreSessions {
+    /// Keeps sessions in `store` for [`SessionLifetimes::STORED`].
+    pub fn new(store: Arc<dyn SessionStore>, clock: Arc<dyn Clock>, cookie: ServerCookie) -> Self {
+        Self {
+            clock,
+            cookie,
+            lifetimes: SessionLifetimes::STORED,
+            store,
+        }
+    }
+
+    /// Changes how long sessions last. Sessions that run keep the end that they have.
+    #[must_use]
+    pub const fn lifetimes(mut self, lifetimes: SessionLifetimes) -> Self {
+        self.lifetimes = lifetimes;
+        self
+    }
+
+    /// Returns the record if the session runs at `now`, and has the store forget it if it is over.
+    async fn live(&self, hash: &TokenHash, now: Timestamp) -> Result<Option<SessionRecord>, Error> {
+        let Some(record) = self.store.find(hash).await? else {
+            return Ok(None);
+        };
+        if record.is_live(now) {
+            return Ok(Some(record));
+        }
+        // The answer does not hang on it: what stays here goes with the next purge.
+        if let Err(err) = self.store.delete(hash).await {
+            debug!(
+                error.kind = err.kind().code(),
+                "cannot delete a session that is over"
+            );
+        }
+        Ok(None)
+    }
+
+    /// Writes down that the session was used, and tells whether it still exists.
+    async fn note_use(&self, record: &mut SessionRecord, now: Timestamp) -> bool {
+        let idle_until = self.lifetimes.idle_end(now, record.absolute_until);
+        match self.store.touch(&record.hash, now, idle_until).await {
+            Ok(true) => {
+                record.last_seen_at = now;
+                record.idle_until = idle_until;
+                true
+            }
+            Ok(false) => false,
+            // It was read and it runs; it only ends earlier than its use would have it.
+            Err(err) => {
+                warn!(
+                    error.kind = err.kind().code(),
+                    "cannot write down that a session was used"
+                );
+                true
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl SessionProvider for StoreSessions {
+    async fn create(&self, user: &UserId, metadata: Map<String, Value>) -> Result<Session, Error> {
+        let now = self.clock.now();
+        let id = SessionId::random()?;
+        let last_end = self.lifetimes.last_end(now);
+        let idle_end = self.lifetimes.idle_end(now, last_end);
+        let mut record = SessionRecord::new(id.hash(), user.clone(), now, idle_end, last_end);
+        record.metadata = metadata;
+        self.store.create(record.clone()).await?;
+        Ok(session(id, record))
+    }
+
+    async fn validate(&self, id: &SessionId) -> Result<Option<Session>, Error> {
+        let now = self.clock.now();
+        let Some(mut record) = self.live(&id.hash(), now).await? else {
+            return Ok(None);
+        };
+        // A clock that was set back writes nothing until it has caught up.
+        let unseen = now.duration_since(record.last_seen_at);
+        if unseen >= TOUCH_EVERY.try_into().unwrap_or_default()
+            && !self.note_use(&mut record, now).await
+        {
+            return Ok(None);
+        }
+        Ok(Some(session(id.clone(), record)))
+    }
+
+    async fn destroy(&self, id: &SessionId) -> Result<(), Error> {
+        self.store.delete(&id.hash()).await.map(drop)
+    }
+
+    /// Gives the session a new id and ends the old one before the new one is handed out.
+    ///
+    /// Of several who refresh one id at once, one gets a session.
+    async fn refresh(&self, id: &SessionId) -> Result<Option<Session>, Error> {
+        let now = self.clock.now();
+        let old = id.hash();
+        let Some(mut record) = self.live(&old, now).await? else {
+            return Ok(None);
+        };
+        let id = SessionId::random()?;
+        record.hash = id.hash();
+        record.idle_until = self.lifetimes.idle_end(now, record.absolute_until);
+        record.last_seen_at = now;
+        // First the new one, so that whoever is interrupted here is still signed in.
+        self.store.create(record.clone()).await?;
+        if !self.store.delete(&old).await? {
+            self.store.delete(&record.hash).await?;
+            return Ok(None);
+        }
+        Ok(Some(session(id, record)))
+    }
+
+    fn id_from_request(&self, head: &RequestHead<'_>) -> Result<Option<SessionId>, Error> {
+        self.cookie.read(head)
+    }
+
+    fn headers(&self, session: &Session) -> Vec<HeaderValue> {
+        let age = self.lifetimes.cookie_age(session, self.clock.now());
+        let header = self.cookie.set(session.id.expose(), age);
+        header.into_iter().collect()
+    }
+
+    fn clear_headers(&self) -> Vec<HeaderValue> {
+        self.cookie.clear().into_iter().collect()
+    }
+}
+
+fn session(id: SessionId, record: SessionRecord) -> Session {
+    let expires_at = record.idle_until.min(record.absolute_until);
+    let mut session = Session::new(id, record.user_id, record.created_at, expires_at);
+    session.metadata = record.metadata;
+    session
+}

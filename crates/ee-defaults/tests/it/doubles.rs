@@ -1,0 +1,113 @@
+//! A store that tests can look into.
+
+use std::{
+    collections::HashMap,
+    pin::pin,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Waker},
+};
+
+use async_trait::async_trait;
+use ee_core::{
+    Error, ErrorKind, TokenHash, UserId,
+    storage::{EndedSessionStore, SessionRecord, SessionStore},
+};
+use jiff::Timestamp;
+
+/// Runs a future that never waits.
+pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("nothing in these tests waits"),
+    }
+}
+
+/// Keeps records in a map, counts touches and fails on demand.
+#[derive(Debug, Default)]
+pub(crate) struct Shelf {
+    pub(crate) broken: AtomicBool,
+    pub(crate) ended: Mutex<HashMap<TokenHash, Timestamp>>,
+    pub(crate) records: Mutex<HashMap<TokenHash, SessionRecord>>,
+    pub(crate) touches: AtomicUsize,
+}
+
+impl Shelf {
+    pub(crate) fn only_record(&self) -> SessionRecord {
+        let records = self.records.lock().unwrap();
+        assert_eq!(records.len(), 1);
+        records.values().next().unwrap().clone()
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if self.broken.load(Ordering::Relaxed) {
+            return Err(Error::new(ErrorKind::Unavailable, "the shelf is broken"));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl SessionStore for Shelf {
+    async fn create(&self, record: SessionRecord) -> Result<(), Error> {
+        self.check()?;
+        let before = self.records.lock().unwrap().insert(record.hash, record);
+        assert!(before.is_none(), "an id comes twice");
+        Ok(())
+    }
+
+    async fn find(&self, hash: &TokenHash) -> Result<Option<SessionRecord>, Error> {
+        self.check()?;
+        Ok(self.records.lock().unwrap().get(hash).cloned())
+    }
+
+    async fn touch(
+        &self,
+        hash: &TokenHash,
+        last_seen_at: Timestamp,
+        idle_until: Timestamp,
+    ) -> Result<bool, Error> {
+        self.check()?;
+        self.touches.fetch_add(1, Ordering::Relaxed);
+        let mut records = self.records.lock().unwrap();
+        let Some(record) = records.get_mut(hash) else {
+            return Ok(false);
+        };
+        record.last_seen_at = last_seen_at;
+        record.idle_until = idle_until;
+        Ok(true)
+    }
+
+    async fn delete(&self, hash: &TokenHash) -> Result<bool, Error> {
+        self.check()?;
+        Ok(self.records.lock().unwrap().remove(hash).is_some())
+    }
+
+    async fn delete_for_user(&self, _user: &UserId) -> Result<u64, Error> {
+        unreachable!("no session provider ends all sessions")
+    }
+
+    async fn purge_expired(&self, _now: Timestamp) -> Result<u64, Error> {
+        unreachable!("no session provider purges")
+    }
+}
+
+#[async_trait]
+impl EndedSessionStore for Shelf {
+    async fn end(&self, hash: &TokenHash, until: Timestamp) -> Result<(), Error> {
+        self.check()?;
+        self.ended.lock().unwrap().insert(*hash, until);
+        Ok(())
+    }
+
+    async fn is_ended(&self, hash: &TokenHash) -> Result<bool, Error> {
+        self.check()?;
+        Ok(self.ended.lock().unwrap().contains_key(hash))
+    }
+
+    async fn purge_ended(&self, _now: Timestamp) -> Result<u64, Error> {
+        unreachable!("no session provider purges")
+    }
+}

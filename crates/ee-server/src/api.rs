@@ -1,0 +1,327 @@
+//! The table of all routes of ours. Enforcement, the record, the router and the OpenAPI document follow it.
+
+use ee_core::{AuditAction, Permission};
+use http::Method;
+
+use crate::{
+    Access, Body, Route, agents, auth, chat, permissions as p, runs, sso, threads, workflows,
+};
+
+/// The sentence before an operation is its doc comment and its summary in the OpenAPI document.
+macro_rules! operations {
+    ($($doc:literal $op:ident => $route:expr;)*) => {
+        /// An operation of the API. An adapter has a handler for each: its `match` does not compile without.
+        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+        pub enum Op {
+            $(#[doc = $doc] $op,)*
+        }
+
+        impl Op {
+            /// Every operation.
+            pub const ALL: &[Self] = &[$(Self::$op,)*];
+
+            /// Returns the declaration.
+            pub fn route(self) -> Route {
+                match self {
+                    $(Self::$op => Route { summary: $doc, ..$route },)*
+                }
+            }
+
+            /// Returns the name of the operation.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$op => stringify!($op),)*
+                }
+            }
+        }
+    };
+}
+
+fn get(path: &'static str, access: Access) -> Route {
+    Route::new(Method::GET, path, access)
+}
+
+fn post(path: &'static str, access: Access) -> Route {
+    Route::new(Method::POST, path, access)
+}
+
+fn patch(path: &'static str, access: Access) -> Route {
+    Route::new(Method::PATCH, path, access)
+}
+
+fn delete(path: &'static str, access: Access) -> Route {
+    Route::new(Method::DELETE, path, access)
+}
+
+fn need(permission: Permission) -> Access {
+    Access::permission(permission)
+}
+
+const PAGED: &[&str] = &["page", "perPage", "requestContext"];
+const RUN: &[&str] = &["runId", "requestContext"];
+
+impl Route {
+    fn takes<T: schemars::JsonSchema>(self) -> Self {
+        Self {
+            input: Body::Json(schemars::SchemaGenerator::subschema_for::<T>),
+            ..self
+        }
+    }
+
+    fn gives<T: schemars::JsonSchema>(self) -> Self {
+        Self {
+            output: Body::Json(schemars::SchemaGenerator::subschema_for::<T>),
+            ..self
+        }
+    }
+
+    fn streams(self, what: &'static str) -> Self {
+        Self {
+            output: Body::Events(what),
+            ..self
+        }
+    }
+
+    fn asks(self, query: &'static [&'static str]) -> Self {
+        Self { query, ..self }
+    }
+}
+
+operations! {
+    "Describes how to sign in and, to a caller who is known, what he may do"
+    Capabilities => get("/api/auth/capabilities", Access::Public).gives::<ee_core::Capabilities>();
+    "Tells who is calling"
+    Me => get("/api/auth/me", Access::Public).gives::<Option<auth::Me>>();
+    "Signs in with an e-mail address and a password"
+    SignIn => post("/api/auth/credentials/sign-in", Access::Public)
+        .takes::<auth::SignInBody>().gives::<auth::SignedIn>().audited(AuditAction::LOGIN_CREDENTIALS);
+    "Signs in with an e-mail address and a password (path of the specification)"
+    Login => post("/api/auth/login", Access::Public)
+        .takes::<auth::SignInBody>().gives::<auth::SignedIn>().audited(AuditAction::LOGIN_CREDENTIALS);
+    "Creates an account and signs in"
+    SignUp => post("/api/auth/credentials/sign-up", Access::Public)
+        .takes::<auth::SignUpBody>().gives::<auth::SignedIn>().audited(AuditAction::SIGNUP);
+    "Creates an account and signs in (path of the specification)"
+    Signup => post("/api/auth/signup", Access::Public)
+        .takes::<auth::SignUpBody>().gives::<auth::SignedIn>().audited(AuditAction::SIGNUP);
+    "Ends the session"
+    Logout => post("/api/auth/logout", Access::Public).gives::<auth::LoggedOut>().audited(AuditAction::LOGOUT);
+    "Prolongs the session"
+    Refresh => post("/api/auth/refresh", Access::Public).gives::<auth::Refreshed>().audited(AuditAction::SESSION_REFRESH);
+    "Starts a sign-in at the identity provider"
+    SsoLogin => get("/api/auth/sso/login", Access::Public)
+        .asks(&["redirect_uri"]).gives::<sso::LoginUrl>().audited(AuditAction::SSO_START);
+    "Finishes a sign-in at the identity provider and sends the browser on"
+    SsoCallback => get("/api/auth/sso/callback", Access::Public)
+        .asks(&["code", "state", "error"]).audited(AuditAction::LOGIN_SSO);
+    "Tells what a role permits"
+    RolePermissions => get("/api/auth/roles/{roleId}/permissions", need(p::AUTH_READ)).gives::<auth::RolePermissions>();
+    "Lists every permission pattern"
+    PermissionPatterns => get("/api/auth/permission-patterns", need(p::AUTH_READ)).gives::<auth::Patterns>();
+
+    "Lists the agents that the caller may read"
+    ListAgents => get("/api/agents", need(p::AGENTS_READ).listed())
+        .asks(&["requestContext", "partial"]).gives::<std::collections::BTreeMap<String, agents::AgentDetail>>();
+    "Describes an agent"
+    GetAgent => get("/api/agents/{agentId}", need(p::AGENTS_READ).on("agentId"))
+        .about("agent", "agentId").asks(&["requestContext"]).gives::<agents::AgentDetail>();
+    "Asks an agent and answers at once"
+    GenerateAgent => post("/api/agents/{agentId}/generate", need(p::AGENTS_EXECUTE).on("agentId"))
+        .about("agent", "agentId").takes::<chat::ChatBody>().gives::<chat::ChatAnswer>()
+        .audited(AuditAction::AGENT_EXECUTE);
+    "Asks an agent and answers piece by piece"
+    StreamAgent => post("/api/agents/{agentId}/stream", need(p::AGENTS_EXECUTE).on("agentId"))
+        .about("agent", "agentId").takes::<chat::ChatBody>()
+        .streams("`data: {json}` blocks: start, step-start, text-start, text-delta, text-end, step-finish, finish or error, then `[DONE]`")
+        .audited(AuditAction::AGENT_STREAM);
+
+    "Lists the stored agents that the caller may read"
+    ListStoredAgents => get("/api/stored/agents", need(p::STORED_AGENTS_READ).listed())
+        .asks(PAGED).gives::<agents::StoredAgents>();
+    "Creates an agent"
+    CreateStoredAgent => post("/api/stored/agents", need(p::STORED_AGENTS_WRITE))
+        .asks(&["requestContext"]).takes::<agents::CreateAgentBody>().gives::<agents::StoredAgent>()
+        .audited(AuditAction::AGENT_CREATE);
+    "Describes a stored agent"
+    GetStoredAgent => get("/api/stored/agents/{storedAgentId}", need(p::STORED_AGENTS_READ).on("storedAgentId"))
+        .about("agent", "storedAgentId").asks(&["requestContext", "status"]).gives::<agents::StoredAgent>();
+    "Changes an agent"
+    UpdateStoredAgent => patch("/api/stored/agents/{storedAgentId}", need(p::STORED_AGENTS_WRITE).on("storedAgentId"))
+        .about("agent", "storedAgentId").asks(&["requestContext"]).takes::<agents::PatchAgentBody>()
+        .gives::<agents::StoredAgent>().audited(AuditAction::AGENT_UPDATE);
+    "Deletes an agent"
+    DeleteStoredAgent => delete("/api/stored/agents/{storedAgentId}", need(p::STORED_AGENTS_DELETE).on("storedAgentId"))
+        .about("agent", "storedAgentId").asks(&["requestContext"]).gives::<serde_json::Value>()
+        .audited(AuditAction::AGENT_DELETE);
+    "Creates a workflow"
+    CreateStoredWorkflow => post("/api/stored/workflows", need(p::STORED_WORKFLOWS_WRITE))
+        .takes::<workflows::CreateWorkflowBody>().gives::<workflows::WorkflowDetail>()
+        .audited(AuditAction::WORKFLOW_CREATE);
+    "Deletes a workflow and its runs"
+    DeleteStoredWorkflow => delete("/api/stored/workflows/{workflowId}", need(p::STORED_WORKFLOWS_DELETE).on("workflowId"))
+        .about("workflow", "workflowId").gives::<serde_json::Value>().audited(AuditAction::WORKFLOW_DELETE);
+
+    "Lists the workflows that the caller may read"
+    ListWorkflows => get("/api/workflows", need(p::WORKFLOWS_READ).listed())
+        .asks(&["requestContext", "partial"]).gives::<std::collections::BTreeMap<String, workflows::WorkflowDetail>>();
+    "Counts the runs that are under way"
+    RunCounts => get("/api/workflows/run-counts", need(p::WORKFLOWS_READ).listed())
+        .gives::<std::collections::BTreeMap<String, workflows::RunCounts>>();
+    "Describes a workflow"
+    GetWorkflow => get("/api/workflows/{workflowId}", need(p::WORKFLOWS_READ).on("workflowId"))
+        .about("workflow", "workflowId").asks(&["requestContext"]).gives::<workflows::WorkflowDetail>();
+    "Creates a run and does not start it"
+    CreateRun => post("/api/workflows/{workflowId}/create-run",
+        Access::any_permission(vec![p::WORKFLOWS_WRITE, p::WORKFLOWS_EXECUTE]).on("workflowId"))
+        .about("workflow", "workflowId").asks(RUN).takes::<Option<runs::CreateRunBody>>().gives::<runs::RunCreated>()
+        .audited(AuditAction::RUN_CREATE);
+    "Starts a run and answers at once"
+    StartRun => post("/api/workflows/{workflowId}/start", need(p::WORKFLOWS_EXECUTE).on("workflowId"))
+        .about("workflow", "workflowId").asks(RUN).takes::<runs::StartRunBody>().gives::<serde_json::Value>()
+        .audited(AuditAction::RUN_START);
+    "Starts a run and answers when it is over"
+    StartRunAsync => post("/api/workflows/{workflowId}/start-async", need(p::WORKFLOWS_EXECUTE).on("workflowId"))
+        .about("workflow", "workflowId").asks(RUN).takes::<runs::StartRunBody>().gives::<serde_json::Value>()
+        .audited(AuditAction::RUN_START);
+    "Starts a run and tells what happens"
+    StreamRun => post("/api/workflows/{workflowId}/stream", need(p::WORKFLOWS_EXECUTE).on("workflowId"))
+        .about("workflow", "workflowId").asks(RUN).takes::<runs::StartRunBody>()
+        .streams("JSON objects, each followed by the record separator U+001E")
+        .audited(AuditAction::RUN_START);
+    "Tells what has happened in a run and what still happens"
+    ObserveRun => post("/api/workflows/{workflowId}/observe", need(p::WORKFLOWS_EXECUTE).on("workflowId"))
+        .about("workflow", "workflowId").asks(&["runId", "offset", "requestContext"])
+        .streams("JSON objects, each followed by the record separator U+001E");
+    "Starts an interrupted, failed or cancelled run again and answers at once"
+    RestartRun => post("/api/workflows/{workflowId}/restart", need(p::WORKFLOWS_EXECUTE).on("workflowId"))
+        .about("workflow", "workflowId").asks(RUN).gives::<serde_json::Value>().audited(AuditAction::RUN_RESTART);
+    "Starts an interrupted, failed or cancelled run again and answers when it is over"
+    RestartRunAsync => post("/api/workflows/{workflowId}/restart-async", need(p::WORKFLOWS_EXECUTE).on("workflowId"))
+        .about("workflow", "workflowId").asks(RUN).gives::<serde_json::Value>().audited(AuditAction::RUN_RESTART);
+    "Lists the runs of a workflow"
+    ListRuns => get("/api/workflows/{workflowId}/runs", need(p::WORKFLOWS_READ).on("workflowId"))
+        .about("workflow", "workflowId")
+        .asks(&["fromDate", "toDate", "status", "page", "perPage", "limit", "offset", "resourceId", "requestContext"])
+        .gives::<runs::Runs>();
+    "Describes a run"
+    GetRun => get("/api/workflows/{workflowId}/runs/{runId}", need(p::WORKFLOWS_READ).on("workflowId"))
+        .about("workflow", "workflowId").asks(&["fields", "withNestedWorkflows", "requestContext"])
+        .gives::<serde_json::Value>();
+    "Stops a run"
+    CancelRun => post("/api/workflows/{workflowId}/runs/{runId}/cancel", need(p::WORKFLOWS_EXECUTE).on("workflowId"))
+        .about("workflow", "workflowId").gives::<serde_json::Value>().audited(AuditAction::RUN_CANCEL);
+    "Deletes a run"
+    DeleteRun => delete("/api/workflows/{workflowId}/runs/{runId}", need(p::WORKFLOWS_DELETE).on("workflowId"))
+        .about("workflow", "workflowId").gives::<serde_json::Value>().audited(AuditAction::RUN_DELETE);
+
+    "Lists the caller's conversations"
+    ListThreads => get("/api/memory/threads", need(p::MEMORY_READ))
+        .asks(&["resourceId", "agentId", "page", "perPage", "orderBy[field]", "orderBy[direction]", "requestContext"])
+        .gives::<threads::Threads>();
+    "Creates a conversation"
+    CreateThread => post("/api/memory/threads", need(p::MEMORY_WRITE))
+        .asks(&["agentId", "requestContext"]).takes::<threads::CreateThreadBody>().gives::<threads::ThreadBody>()
+        .audited(AuditAction::THREAD_CREATE);
+    "Describes a conversation"
+    GetThread => get("/api/memory/threads/{threadId}", need(p::MEMORY_READ).on("threadId"))
+        .about("thread", "threadId").asks(&["agentId", "requestContext"]).gives::<threads::ThreadBody>();
+    "Changes a conversation"
+    UpdateThread => patch("/api/memory/threads/{threadId}", need(p::MEMORY_WRITE).on("threadId"))
+        .about("thread", "threadId").asks(&["agentId", "requestContext"]).takes::<threads::PatchThreadBody>()
+        .gives::<threads::ThreadBody>().audited(AuditAction::THREAD_UPDATE);
+    "Deletes a conversation with its messages"
+    DeleteThread => delete("/api/memory/threads/{threadId}", need(p::MEMORY_DELETE).on("threadId"))
+        .about("thread", "threadId").asks(&["agentId", "requestContext"]).gives::<serde_json::Value>()
+        .audited(AuditAction::THREAD_DELETE);
+    "Lists the messages of a conversation"
+    ListMessages => get("/api/memory/threads/{threadId}/messages", need(p::MEMORY_READ).on("threadId"))
+        .about("thread", "threadId")
+        .asks(&["agentId", "page", "perPage", "orderBy", "filter", "include", "resourceId", "requestContext"])
+        .gives::<threads::Messages>();
+    "Tells that conversations are kept"
+    MemoryStatus => get("/api/memory/status", need(p::MEMORY_READ)).asks(&["agentId", "requestContext"])
+        .gives::<serde_json::Value>();
+
+    "Tells what the server is made of"
+    SystemPackages => get("/api/system/packages", need(p::SYSTEM_READ)).gives::<serde_json::Value>();
+    "This document"
+    OpenApi => get("/api/openapi.json", Access::Public).gives::<serde_json::Value>();
+    "Tells that the process lives"
+    HealthLive => get("/health/live", Access::Public).gives::<serde_json::Value>();
+    "Tells that the server can do its work"
+    HealthReady => get("/health/ready", Access::Public).gives::<serde_json::Value>();
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::Scope;
+
+    #[test]
+    fn no_route_is_declared_twice() {
+        let mut seen = HashSet::new();
+        for op in Op::ALL {
+            let route = op.route();
+            assert!(
+                seen.insert((route.method.clone(), route.path.clone())),
+                "{op:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_parameter_that_a_declaration_names_is_in_its_template() {
+        for op in Op::ALL {
+            let route = op.route();
+            let named = |param: &str| route.path.contains(&format!("{{{param}}}"));
+            if let Access::Permission {
+                scope: Scope::Param(param),
+                ..
+            } = &route.access
+            {
+                assert!(named(param), "{op:?}");
+            }
+            if let Some((_, param)) = route.resource {
+                assert!(named(param), "{op:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_route_that_changes_something_has_an_audit_action() {
+        for op in Op::ALL.iter().filter(|op| **op != Op::ObserveRun) {
+            let route = op.route();
+            assert!(!route.is_unsafe() || route.audit.is_some(), "{op:?}");
+        }
+    }
+
+    #[test]
+    fn v05_the_public_routes_are_these_and_no_others() {
+        let public: Vec<&str> = Op::ALL
+            .iter()
+            .filter(|op| op.route().access == Access::Public)
+            .map(|op| op.name())
+            .collect();
+
+        assert_eq!(
+            public,
+            [
+                "Capabilities",
+                "Me",
+                "SignIn",
+                "Login",
+                "SignUp",
+                "Signup",
+                "Logout",
+                "Refresh",
+                "SsoLogin",
+                "SsoCallback",
+                "OpenApi",
+                "HealthLive",
+                "HealthReady",
+            ]
+        );
+    }
+}

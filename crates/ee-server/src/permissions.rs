@@ -1,0 +1,44 @@
+//! The permissions that our own routes ask for.
+
+use ee_core::{Action, Permission, Resource};
+
+macro_rules! permissions {
+    ($($(#[$doc:meta])* $name:ident = $resource:ident $action:ident;)*) => {
+        $($(#[$doc])* pub const $name: Permission = Permission::known(Resource::$resource, Action::$action);)*
+    };
+}
+
+permissions! {
+    /// Ask agents.
+    AGENTS_EXECUTE = Agents Execute;
+    /// See agents.
+    AGENTS_READ = Agents Read;
+    /// See roles and patterns.
+    AUTH_READ = Auth Read;
+    /// Delete conversations.
+    MEMORY_DELETE = Memory Delete;
+    /// See one's own conversations.
+    MEMORY_READ = Memory Read;
+    /// Create and change one's own conversations.
+    MEMORY_WRITE = Memory Write;
+    /// Delete stored agents.
+    STORED_AGENTS_DELETE = StoredAgents Delete;
+    /// See stored agents.
+    STORED_AGENTS_READ = StoredAgents Read;
+    /// Create and change stored agents.
+    STORED_AGENTS_WRITE = StoredAgents Write;
+    /// Delete stored workflows.
+    STORED_WORKFLOWS_DELETE = StoredWorkflows Delete;
+    /// Create stored workflows.
+    STORED_WORKFLOWS_WRITE = StoredWorkflows Write;
+    /// See what the server is made of.
+    SYSTEM_READ = System Read;
+    /// Delete runs.
+    WORKFLOWS_DELETE = Workflows Delete;
+    /// Run workflows.
+    WORKFLOWS_EXECUTE = Workflows Execute;
+    /// See workflows and runs.
+    WORKFLOWS_READ = Workflows Read;
+    /// Create runs.
+    WORKFLOWS_WRITE = Workflows Write;
+}

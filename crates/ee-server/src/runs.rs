@@ -1,0 +1,445 @@
+//! Runs of workflows as the wire has them.
+
+use ee_core::{
+    Error, ErrorKind, RunId, WorkflowId,
+    host::RunEvent,
+    storage::{Page, RunFilter, RunRecord, RunStatus, StepRecord, StepStatus},
+};
+use futures_core::stream::BoxStream;
+use futures_util::StreamExt as _;
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use crate::{AuditNote, Cx, Reply, workflows};
+
+/// Body of `POST …/create-run`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct CreateRunBody {
+    /// Not used: whose the run is follows from the caller.
+    pub resource_id: Option<Value>,
+    /// Not used.
+    pub disable_scorers: Option<Value>,
+    /// Not used.
+    pub request_context: Option<Value>,
+}
+
+/// Body of `POST …/start`, `…/start-async` and `…/stream`.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct StartRunBody {
+    /// What the workflow is started with.
+    #[serde(default)]
+    pub input_data: Value,
+    /// Not used.
+    pub initial_state: Option<Value>,
+    /// Not used.
+    pub request_context: Option<Value>,
+    /// Not used.
+    pub tracing_options: Option<Value>,
+    /// Not used.
+    pub per_step: Option<Value>,
+    /// Not used: whose the run is follows from the caller.
+    pub resource_id: Option<Value>,
+    /// Not used.
+    pub close_on_suspend: Option<Value>,
+}
+
+/// Id of a run.
+#[derive(Debug, JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunCreated {
+    /// The id.
+    pub run_id: RunId,
+}
+
+/// One page of runs.
+#[derive(Debug, JsonSchema, Serialize)]
+pub struct Runs {
+    /// The runs of the page, the last created first.
+    pub runs: Vec<Value>,
+    /// All runs that fit.
+    pub total: u64,
+}
+
+/// Which runs are wanted.
+#[derive(Debug, Default)]
+pub struct RunsQuery {
+    /// Created not before.
+    pub from: Option<Timestamp>,
+    /// Created not after.
+    pub to: Option<Timestamp>,
+    /// Standing here.
+    pub status: Option<RunStatus>,
+}
+
+/// `GET …/runs`.
+pub async fn list(
+    cx: &Cx,
+    workflow: &WorkflowId,
+    query: &RunsQuery,
+    page: Page,
+) -> Result<Runs, Error> {
+    workflows::find(cx, workflow).await?;
+    let mut filter = RunFilter::default();
+    filter.from = query.from;
+    filter.to = query.to;
+    filter.status = query.status;
+    filter.workflow_id = Some(workflow.clone());
+    let found = cx.workflows()?.list_runs(&filter, page).await?;
+    Ok(Runs {
+        runs: found.rows.iter().map(in_list).collect(),
+        total: found.total,
+    })
+}
+
+/// Returns a run of the workflow. Fails with [`ErrorKind::NotFound`].
+pub async fn find(cx: &Cx, workflow: &WorkflowId, id: &RunId) -> Result<RunRecord, Error> {
+    let run = cx.workflows()?.find_run(id).await?;
+    // A run of another workflow answers like an unknown one: the caller was judged for this workflow alone.
+    run.filter(|run| run.workflow_id == *workflow)
+        .ok_or_else(not_found)
+}
+
+/// `GET …/runs/:runId`. `fields` keeps only the named members beside those that every run has.
+pub async fn detail(
+    cx: &Cx,
+    workflow: &WorkflowId,
+    id: &RunId,
+    fields: Option<&str>,
+) -> Result<Value, Error> {
+    let run = find(cx, workflow, id).await?;
+    let steps = cx
+        .workflows()?
+        .find(workflow)
+        .await?
+        .map(|workflow| workflow.steps)
+        .unwrap_or_default();
+    let mut body = base(&run);
+    let mut optional = Map::new();
+    insert(&mut optional, "payload", Some(run.input.clone()));
+    insert(&mut optional, "result", run.output.clone());
+    insert(&mut optional, "error", run.error.as_deref().map(error));
+    insert(
+        &mut optional,
+        "steps",
+        Some(Value::Object(step_results(&run.steps))),
+    );
+    let graph = workflows::step_graph(&steps);
+    insert(
+        &mut optional,
+        "serializedStepGraph",
+        Some(Value::Array(graph)),
+    );
+    for member in [
+        "activeStepsPath",
+        "suspendedPaths",
+        "resumeLabels",
+        "waitingPaths",
+    ] {
+        insert(&mut optional, member, Some(json!({})));
+    }
+    if let Some(fields) = fields {
+        optional.retain(|name, _| fields.split(',').any(|field| field.trim() == name));
+    }
+    body.extend(optional);
+    Ok(Value::Object(body))
+}
+
+/// `POST …/create-run`.
+pub async fn create(
+    cx: &Cx,
+    workflow: &WorkflowId,
+    id: Option<RunId>,
+) -> Result<Reply<RunCreated>, Error> {
+    let run = cx
+        .workflows()?
+        .create_run(workflow, id, &cx.owner()?)
+        .await?;
+    let note = note(workflow, &run.id);
+    Ok(Reply::new(RunCreated { run_id: run.id }).noted(note))
+}
+
+/// `POST …/start`: starts the run and answers at once.
+pub async fn start(
+    cx: &Cx,
+    workflow: &WorkflowId,
+    id: &RunId,
+    body: StartRunBody,
+) -> Result<Reply<Value>, Error> {
+    find(cx, workflow, id).await?;
+    drop(cx.workflows()?.start(id, body.input_data).await?);
+    Ok(Reply::new(json!({ "message": "Workflow run started" })).noted(note(workflow, id)))
+}
+
+/// `POST …/start-async`: starts the run, created when no id is given, and answers when it is over.
+pub async fn start_and_wait(
+    cx: &Cx,
+    workflow: &WorkflowId,
+    id: Option<RunId>,
+    body: StartRunBody,
+) -> Result<Reply<Value>, Error> {
+    let id = ensure(cx, workflow, id).await?;
+    let events = cx.workflows()?.start(&id, body.input_data).await?;
+    Ok(Reply::new(wait(cx, &id, events).await?).noted(note(workflow, &id)))
+}
+
+/// `POST …/restart-async`: starts a run again and answers when it is over.
+pub async fn restart_and_wait(
+    cx: &Cx,
+    workflow: &WorkflowId,
+    id: &RunId,
+) -> Result<Reply<Value>, Error> {
+    find(cx, workflow, id).await?;
+    let events = cx.workflows()?.restart(id).await?;
+    Ok(Reply::new(wait(cx, id, events).await?).noted(note(workflow, id)))
+}
+
+/// `POST …/restart`: starts a run again and answers at once.
+pub async fn restart(cx: &Cx, workflow: &WorkflowId, id: &RunId) -> Result<Reply<Value>, Error> {
+    find(cx, workflow, id).await?;
+    drop(cx.workflows()?.restart(id).await?);
+    Ok(Reply::new(json!({ "message": "Workflow run restarted" })).noted(note(workflow, id)))
+}
+
+/// `POST …/stream`: starts the run, created when no id is given, and tells what happens; each record is JSON.
+pub async fn stream(
+    cx: &Cx,
+    workflow: &WorkflowId,
+    id: Option<RunId>,
+    body: StartRunBody,
+) -> Result<Reply<BoxStream<'static, String>>, Error> {
+    let id = ensure(cx, workflow, id).await?;
+    let events = cx.workflows()?.start(&id, body.input_data).await?;
+    Ok(Reply::new(records(events)).noted(note(workflow, &id)))
+}
+
+/// `POST …/observe`: tells what has happened and what still happens.
+pub async fn observe(
+    cx: &Cx,
+    workflow: &WorkflowId,
+    id: &RunId,
+) -> Result<BoxStream<'static, String>, Error> {
+    find(cx, workflow, id).await?;
+    let events = cx.workflows()?.watch(id).await?.ok_or_else(not_found)?;
+    Ok(records(events))
+}
+
+/// `POST …/runs/:runId/cancel`.
+pub async fn cancel(cx: &Cx, workflow: &WorkflowId, id: &RunId) -> Result<Reply<Value>, Error> {
+    find(cx, workflow, id).await?;
+    cx.workflows()?.cancel(id).await?;
+    Ok(Reply::new(json!({ "message": "Workflow run cancelled" })).noted(note(workflow, id)))
+}
+
+/// `DELETE …/runs/:runId`.
+pub async fn delete(cx: &Cx, workflow: &WorkflowId, id: &RunId) -> Result<Reply<Value>, Error> {
+    find(cx, workflow, id).await?;
+    cx.workflows()?.delete_run(id).await?;
+    Ok(Reply::new(json!({ "message": "Workflow run deleted" })).noted(note(workflow, id)))
+}
+
+async fn ensure(cx: &Cx, workflow: &WorkflowId, id: Option<RunId>) -> Result<RunId, Error> {
+    match id {
+        Some(id) => find(cx, workflow, &id).await.map(|run| run.id),
+        None => Ok(cx
+            .workflows()?
+            .create_run(workflow, None, &cx.owner()?)
+            .await?
+            .id),
+    }
+}
+
+async fn wait(
+    cx: &Cx,
+    id: &RunId,
+    mut events: BoxStream<'static, RunEvent>,
+) -> Result<Value, Error> {
+    let mut finished = None;
+    while let Some(event) = events.next().await {
+        if let RunEvent::Finished(run) = event {
+            finished = Some(run);
+        }
+    }
+    let run = match finished {
+        Some(run) => run,
+        None => cx.workflows()?.find_run(id).await?.ok_or_else(not_found)?,
+    };
+    let mut steps = step_results(&run.steps);
+    steps.insert("input".to_owned(), run.input.clone());
+    let path: Vec<&str> = run
+        .steps
+        .iter()
+        .filter(|step| step.started_at.is_some())
+        .map(|step| step.id.as_str())
+        .collect();
+    let mut body = Map::new();
+    insert(&mut body, "status", Some(json!(run.status)));
+    insert(&mut body, "stepExecutionPath", Some(json!(path)));
+    insert(&mut body, "steps", Some(Value::Object(steps)));
+    insert(&mut body, "input", Some(run.input.clone()));
+    insert(&mut body, "result", run.output);
+    insert(&mut body, "error", run.error.as_deref().map(error));
+    insert(&mut body, "runId", Some(json!(run.id)));
+    Ok(Value::Object(body))
+}
+
+fn records(events: BoxStream<'static, RunEvent>) -> BoxStream<'static, String> {
+    let mut run_id = None;
+    events
+        .flat_map(move |event| {
+            if let RunEvent::Started(run) | RunEvent::Finished(run) = &event {
+                run_id = Some(run.id.clone());
+            }
+            let records: Vec<String> = payloads(&event)
+                .into_iter()
+                .map(|(kind, payload)| {
+                    json!({ "type": kind, "runId": run_id, "from": "WORKFLOW", "payload": payload })
+                        .to_string()
+                })
+                .collect();
+            futures_util::stream::iter(records)
+        })
+        .boxed()
+}
+
+fn payloads(event: &RunEvent) -> Vec<(&'static str, Value)> {
+    match event {
+        RunEvent::Started(run) => {
+            let mut all = vec![("workflow-start", json!({ "workflowId": run.workflow_id }))];
+            all.extend(run.steps.iter().flat_map(step_payloads));
+            all
+        }
+        RunEvent::Step(step) => step_payload(step).into_iter().collect(),
+        RunEvent::Finished(run) => {
+            let mut all = Vec::new();
+            if run.status == RunStatus::Canceled {
+                all.push(("workflow-canceled", json!({})));
+            }
+            let mut payload =
+                json!({ "workflowStatus": run.status, "metadata": {}, "output": { "usage": {} } });
+            if let Some(map) = payload.as_object_mut() {
+                insert(map, "finalWorkflowResult", run.output.clone());
+                insert(map, "error", run.error.as_deref().map(error));
+            }
+            all.push(("workflow-finish", payload));
+            all
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// What a step has been through, for somebody who listens late.
+fn step_payloads(step: &StepRecord) -> Vec<(&'static str, Value)> {
+    let mut begun = step.clone();
+    begun.status = StepStatus::Running;
+    let begin = (!matches!(step.status, StepStatus::Pending | StepStatus::Running))
+        .then(|| step_payload(&begun));
+    begin
+        .flatten()
+        .into_iter()
+        .chain(step_payload(step))
+        .collect()
+}
+
+fn step_payload(step: &StepRecord) -> Option<(&'static str, Value)> {
+    let kind = match step.status {
+        StepStatus::Pending => return None,
+        StepStatus::Running => "workflow-step-start",
+        _ => "workflow-step-result",
+    };
+    let mut payload = step_result(step);
+    insert(&mut payload, "stepName", Some(json!(step.id)));
+    insert(&mut payload, "id", Some(json!(step.id)));
+    insert(&mut payload, "stepCallId", Some(json!(step.id)));
+    Some((kind, Value::Object(payload)))
+}
+
+fn step_results(steps: &[StepRecord]) -> Map<String, Value> {
+    let begun = steps
+        .iter()
+        .filter(|step| step.status != StepStatus::Pending);
+    begun
+        .map(|step| (step.id.clone(), Value::Object(step_result(step))))
+        .collect()
+}
+
+fn step_result(step: &StepRecord) -> Map<String, Value> {
+    let mut result = Map::new();
+    insert(&mut result, "status", Some(json!(step.status)));
+    insert(
+        &mut result,
+        "payload",
+        step.input
+            .as_deref()
+            .map(|prompt| json!({ "prompt": prompt })),
+    );
+    insert(
+        &mut result,
+        "output",
+        step.output.as_deref().map(|text| json!({ "text": text })),
+    );
+    insert(&mut result, "error", step.error.as_deref().map(error));
+    insert(
+        &mut result,
+        "startedAt",
+        step.started_at.map(|at| json!(at.as_millisecond())),
+    );
+    insert(
+        &mut result,
+        "endedAt",
+        step.ended_at.map(|at| json!(at.as_millisecond())),
+    );
+    result
+}
+
+fn in_list(run: &RunRecord) -> Value {
+    let mut context = step_results(&run.steps);
+    context.insert("input".to_owned(), run.input.clone());
+    let mut snapshot = Map::new();
+    insert(&mut snapshot, "runId", Some(json!(run.id)));
+    insert(&mut snapshot, "status", Some(json!(run.status)));
+    insert(&mut snapshot, "value", Some(json!({})));
+    insert(&mut snapshot, "context", Some(Value::Object(context)));
+    insert(&mut snapshot, "result", run.output.clone());
+    insert(&mut snapshot, "error", run.error.as_deref().map(error));
+    insert(
+        &mut snapshot,
+        "timestamp",
+        Some(json!(run.updated_at.as_millisecond())),
+    );
+    let mut body = base(run);
+    insert(&mut body, "snapshot", Some(Value::Object(snapshot)));
+    Value::Object(body)
+}
+
+fn base(run: &RunRecord) -> Map<String, Value> {
+    let mut body = Map::new();
+    insert(&mut body, "runId", Some(json!(run.id)));
+    insert(&mut body, "workflowName", Some(json!(run.workflow_id)));
+    insert(&mut body, "resourceId", Some(json!(run.owner)));
+    insert(&mut body, "createdAt", Some(json!(run.created_at)));
+    insert(&mut body, "updatedAt", Some(json!(run.updated_at)));
+    insert(&mut body, "status", Some(json!(run.status)));
+    body
+}
+
+fn insert(map: &mut Map<String, Value>, name: &str, value: Option<Value>) {
+    if let Some(value) = value {
+        map.insert(name.to_owned(), value);
+    }
+}
+
+fn error(message: &str) -> Value {
+    json!({ "name": "Error", "message": message })
+}
+
+fn note(workflow: &WorkflowId, run: &RunId) -> AuditNote {
+    AuditNote::about("workflow", workflow.as_str(), None).with("runId", run.as_str())
+}
+
+fn not_found() -> Error {
+    Error::new(ErrorKind::NotFound, "Workflow run not found")
+}

@@ -1,0 +1,7 @@
+//! Rules that hold for every page in every state of the gallery.
+
+mod contrast;
+mod markup;
+
+#[path = "../../examples/gallery/samples.rs"]
+mod samples;

@@ -1,0 +1,270 @@
+//! Cases for a [`SessionStore`].
+
+use std::sync::Arc;
+
+use ee_core::{ErrorKind, TokenHash, UserId, storage::SessionRecord, storage::SessionStore};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::{
+    in_parallel,
+    samples::{TICK, assert_kind, at, hard_ids, hard_metadata, hard_times, id},
+};
+
+/// Makes the tests of a [`SessionStore`]. The setup is a future of a
+/// [`Fixture`](crate::Fixture).
+#[macro_export]
+macro_rules! session_store_conformance {
+    ($setup:expr) => {
+        $crate::conformance_suite!(session_store, $setup =>
+            a_created_session_is_found_as_it_was,
+            an_unknown_session_is_not_found,
+            creating_a_taken_hash_is_a_conflict_and_overwrites_nothing,
+            of_64_parallel_creates_one_wins,
+            touching_moves_both_times_and_nothing_else,
+            touching_a_deleted_session_creates_nothing,
+            deleting_is_final,
+            of_64_parallel_deletes_one_finds_it,
+            deleting_for_a_user_ends_all_of_his_and_nobody_elses,
+            an_expired_session_is_found_until_it_is_purged,
+            purging_takes_what_is_over_at_the_boundary_and_nothing_else,
+            the_earlier_end_of_idle_and_absolute_decides,
+            touching_and_deleting_at_once_leaves_no_session,
+            users_of_every_spelling_are_kept_apart,
+            metadata_survives,
+            times_survive_to_the_microsecond,
+        );
+    };
+}
+
+fn hash(text: &str) -> TokenHash {
+    TokenHash::of(text)
+}
+
+fn session(secret: &str, user: &str) -> SessionRecord {
+    SessionRecord::new(hash(secret), id(user), at(0), at(1_200), at(43_200))
+}
+
+async fn create(store: &impl SessionStore, records: &[SessionRecord]) {
+    for record in records {
+        store.create(record.clone()).await.unwrap();
+    }
+}
+
+async fn exists(store: &impl SessionStore, secret: &str) -> bool {
+    store.find(&hash(secret)).await.unwrap().is_some()
+}
+
+/// What was created comes back equal.
+pub async fn a_created_session_is_found_as_it_was(store: Arc<impl SessionStore>) {
+    let record = session("a", "anna");
+
+    create(&*store, &[record.clone(), session("b", "anna")]).await;
+
+    assert_eq!(store.find(&hash("a")).await.unwrap(), Some(record));
+}
+
+/// A hash that nobody has created finds nothing, and every change of it says so.
+pub async fn an_unknown_session_is_not_found(store: Arc<impl SessionStore>) {
+    assert!(!exists(&*store, "a").await);
+    assert!(!store.touch(&hash("a"), at(1), at(2)).await.unwrap());
+    assert!(!store.delete(&hash("a")).await.unwrap());
+    assert_eq!(store.delete_for_user(&id("anna")).await.unwrap(), 0);
+    assert_eq!(store.purge_expired(at(0)).await.unwrap(), 0);
+}
+
+/// The second create of a hash fails and the first one stays as it was.
+pub async fn creating_a_taken_hash_is_a_conflict_and_overwrites_nothing(
+    store: Arc<impl SessionStore>,
+) {
+    let first = session("a", "anna");
+    create(&*store, std::slice::from_ref(&first)).await;
+
+    let second = store.create(session("a", "mallory")).await;
+
+    assert_kind(second, ErrorKind::Conflict);
+    assert_eq!(store.find(&hash("a")).await.unwrap(), Some(first));
+    assert_eq!(store.delete_for_user(&id("mallory")).await.unwrap(), 0);
+}
+
+/// Many who create the same hash at once: one succeeds, and his session is the one kept.
+pub async fn of_64_parallel_creates_one_wins(store: Arc<impl SessionStore>) {
+    let won = in_parallel(64, |number| {
+        let store = Arc::clone(&store);
+        let user = format!("user-{number}");
+        async move { store.create(session("a", &user)).await.map(|()| user) }
+    })
+    .await;
+
+    let winners: Vec<_> = won.iter().flatten().collect();
+    let kept = store.find(&hash("a")).await.unwrap().unwrap();
+    assert_eq!(winners, [kept.user_id.as_str()]);
+    for lost in won.into_iter().filter(Result::is_err) {
+        assert_kind(lost, ErrorKind::Conflict);
+    }
+}
+
+/// A touch changes when the session was seen and when it ends.
+pub async fn touching_moves_both_times_and_nothing_else(store: Arc<impl SessionStore>) {
+    let mut record = session("a", "anna");
+    create(&*store, &[record.clone(), session("b", "anna")]).await;
+
+    assert!(store.touch(&hash("a"), at(60), at(1_260)).await.unwrap());
+
+    record.last_seen_at = at(60);
+    record.idle_until = at(1_260);
+    assert_eq!(store.find(&hash("a")).await.unwrap(), Some(record));
+    let other = store.find(&hash("b")).await.unwrap();
+    assert_eq!(other, Some(session("b", "anna")));
+}
+
+/// A touch never brings a session back.
+pub async fn touching_a_deleted_session_creates_nothing(store: Arc<impl SessionStore>) {
+    create(&*store, &[session("a", "anna")]).await;
+    store.delete(&hash("a")).await.unwrap();
+
+    assert!(!store.touch(&hash("a"), at(60), at(1_260)).await.unwrap());
+    assert!(!exists(&*store, "a").await);
+}
+
+/// A deleted session is gone at once, and deleting again says so.
+pub async fn deleting_is_final(store: Arc<impl SessionStore>) {
+    create(&*store, &[session("a", "anna"), session("b", "anna")]).await;
+
+    assert!(store.delete(&hash("a")).await.unwrap());
+
+    assert!(!exists(&*store, "a").await);
+    assert!(!store.delete(&hash("a")).await.unwrap());
+    assert!(exists(&*store, "b").await);
+}
+
+/// Many who delete the same session at once: one is told that there was one.
+pub async fn of_64_parallel_deletes_one_finds_it(store: Arc<impl SessionStore>) {
+    create(&*store, &[session("a", "anna")]).await;
+
+    let found = in_parallel(64, |_| {
+        let store = Arc::clone(&store);
+        async move { store.delete(&hash("a")).await.unwrap() }
+    })
+    .await;
+
+    assert_eq!(found.into_iter().filter(|found| *found).count(), 1);
+}
+
+/// All sessions of a user end, and the number is told.
+pub async fn deleting_for_a_user_ends_all_of_his_and_nobody_elses(store: Arc<impl SessionStore>) {
+    let mut records = vec![session("other", "anna2"), session("case", "Anna")];
+    for number in 0..40 {
+        records.push(session(&number.to_string(), "anna"));
+    }
+    create(&*store, &records).await;
+
+    assert_eq!(store.delete_for_user(&id("anna")).await.unwrap(), 40);
+
+    assert!(!exists(&*store, "0").await && !exists(&*store, "39").await);
+    assert!(exists(&*store, "other").await && exists(&*store, "case").await);
+    assert_eq!(store.delete_for_user(&id("anna")).await.unwrap(), 0);
+}
+
+/// Whether a session has expired is the caller's question: the store forgets on request only.
+pub async fn an_expired_session_is_found_until_it_is_purged(store: Arc<impl SessionStore>) {
+    let mut record = session("a", "anna");
+    record.idle_until = Timestamp::UNIX_EPOCH;
+    create(&*store, std::slice::from_ref(&record)).await;
+
+    assert_eq!(store.find(&hash("a")).await.unwrap(), Some(record));
+    assert_eq!(store.purge_expired(at(0)).await.unwrap(), 1);
+    assert!(!exists(&*store, "a").await);
+}
+
+/// A session that ends now is over; one that ends a microsecond later is not.
+pub async fn purging_takes_what_is_over_at_the_boundary_and_nothing_else(
+    store: Arc<impl SessionStore>,
+) {
+    for (secret, end) in [("-", at(5) - TICK), ("0", at(5)), ("+", at(5) + TICK)] {
+        let mut record = session(secret, "anna");
+        record.idle_until = end;
+        create(&*store, &[record]).await;
+    }
+
+    assert_eq!(store.purge_expired(at(5)).await.unwrap(), 2);
+
+    assert!(!exists(&*store, "-").await && !exists(&*store, "0").await);
+    assert!(exists(&*store, "+").await);
+    assert_eq!(store.purge_expired(at(5)).await.unwrap(), 0);
+}
+
+/// Use does not carry a session beyond its absolute end.
+pub async fn the_earlier_end_of_idle_and_absolute_decides(store: Arc<impl SessionStore>) {
+    let mut record = session("a", "anna");
+    record.absolute_until = at(100);
+    create(&*store, &[record, session("b", "anna")]).await;
+    store.touch(&hash("a"), at(90), at(9_000)).await.unwrap();
+
+    assert_eq!(store.purge_expired(at(99)).await.unwrap(), 0);
+    assert_eq!(store.purge_expired(at(100)).await.unwrap(), 1);
+
+    assert!(!exists(&*store, "a").await);
+    assert!(exists(&*store, "b").await);
+}
+
+/// However touches and a delete interleave, the session is gone in the end.
+pub async fn touching_and_deleting_at_once_leaves_no_session(store: Arc<impl SessionStore>) {
+    for round in 0..8_u32 {
+        let secret = round.to_string();
+        create(&*store, &[session(&secret, "anna")]).await;
+
+        in_parallel(16, |number| {
+            let (store, hash) = (Arc::clone(&store), hash(&secret));
+            async move {
+                if number == 7 {
+                    assert!(store.delete(&hash).await.unwrap());
+                } else {
+                    store.touch(&hash, at(60), at(1_260)).await.unwrap();
+                }
+            }
+        })
+        .await;
+
+        assert!(!exists(&*store, &secret).await);
+    }
+}
+
+/// A user's id is compared byte for byte and never read as a pattern.
+pub async fn users_of_every_spelling_are_kept_apart(store: Arc<impl SessionStore>) {
+    let mut users = hard_ids::<UserId>();
+    users.extend(["%", "_", "a", "A", "a ", "å", "a\u{30a}"].map(id::<UserId>));
+    for (number, user) in users.iter().enumerate() {
+        create(&*store, &[session(&number.to_string(), user.as_str())]).await;
+    }
+
+    for (number, user) in users.iter().enumerate() {
+        let kept = store.find(&hash(&number.to_string())).await.unwrap();
+        assert_eq!(kept.unwrap().user_id, *user);
+        assert_eq!(store.delete_for_user(user).await.unwrap(), 1, "{user}");
+    }
+}
+
+/// What the provider keeps beside a session comes back equal.
+pub async fn metadata_survives(store: Arc<impl SessionStore>) {
+    let mut record = session("a", "anna");
+    record.metadata = hard_metadata();
+    create(&*store, std::slice::from_ref(&record)).await;
+    store.touch(&hash("a"), at(0), at(1_200)).await.unwrap();
+
+    assert_eq!(store.find(&hash("a")).await.unwrap(), Some(record));
+}
+
+/// A moment comes back equal to the microsecond.
+pub async fn times_survive_to_the_microsecond(store: Arc<impl SessionStore>) {
+    for (number, time) in hard_times().into_iter().enumerate() {
+        let secret = number.to_string();
+        let mut record = session(&secret, "anna");
+        record.created_at = time;
+        record.last_seen_at = time + TICK;
+        record.idle_until = time + SignedDuration::from_millis(1);
+        record.absolute_until = time + SignedDuration::from_hours(1) + TICK;
+        create(&*store, std::slice::from_ref(&record)).await;
+
+        assert_eq!(store.find(&hash(&secret)).await.unwrap(), Some(record));
+    }
+}

@@ -1,0 +1,193 @@
+//! Puts routers behind the corridor.
+
+use std::{collections::HashMap, fmt, sync::Arc};
+
+use axum::{Router, response::Response};
+use ee_core::{Error, ErrorKind, fill_random};
+use ee_server::{Access, Cx, Op, Route, Server, Surface};
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use ipnet::IpNet;
+use tower_http::cors::{AllowOrigin, CorsLayer};
+
+use crate::{Gate, Guard, HttpError, guard::Policy, handlers};
+
+/// Draws refusals and failures for people.
+pub trait ErrorPages: fmt::Debug + Send + Sync + 'static {
+    /// Returns the path that the pages stand under; what is unknown there is answered with a page.
+    fn prefix(&self) -> &'static str;
+
+    /// Draws the error. `target` is path and query of the request, `method` its method.
+    fn render(&self, cx: &Cx, error: &HttpError, method: &Method, target: &str) -> Response;
+}
+
+/// Hands out what stands between the network and handlers.
+///
+/// A route is mounted together with its declaration: [`Corridor::guard`] for one of yours,
+/// [`Corridor::guard_table`] for a whole router, [`Corridor::api`] for ours. [`Corridor::wrap`] closes everything else.
+#[derive(Clone, Debug)]
+pub struct Corridor {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) pages: Option<Arc<dyn ErrorPages>>,
+    pub(crate) process: u64,
+    pub(crate) proxies: Vec<IpNet>,
+    pub(crate) server: Arc<Server>,
+}
+
+impl Corridor {
+    /// Starts with a server and nothing else. Fails with [`ErrorKind::Unavailable`] when the system gives no randomness.
+    pub fn new(server: Arc<Server>) -> Result<Self, Error> {
+        Self::build(server, None, Vec::new())
+    }
+
+    /// Starts with pages for people and the networks of trusted proxies.
+    pub fn build(
+        server: Arc<Server>,
+        pages: Option<Arc<dyn ErrorPages>>,
+        proxies: Vec<IpNet>,
+    ) -> Result<Self, Error> {
+        let mut bytes = [0; 8];
+        fill_random(&mut bytes)?;
+        let shared = Shared {
+            pages,
+            process: u64::from_ne_bytes(bytes),
+            proxies,
+            server,
+        };
+        Ok(Self {
+            shared: Arc::new(shared),
+        })
+    }
+
+    /// Returns the layer that stands before the handler of one route.
+    pub fn guard(&self, route: Route) -> Guard {
+        Guard::new(Arc::clone(&self.shared), Policy::Route(Arc::new(route)))
+    }
+
+    /// Returns the layer that stands before a whole router. What the table does not name needs the permission `*`.
+    ///
+    /// Fails with [`ErrorKind::Invalid`] when a method and template come twice.
+    pub fn guard_table(&self, routes: impl IntoIterator<Item = Route>) -> Result<Guard, Error> {
+        let mut table = HashMap::new();
+        for route in routes {
+            let key = (route.method.clone(), route.path.to_string());
+            if let Some(before) = table.insert(key, Arc::new(route)) {
+                let message = format!(
+                    "the route `{} {}` is declared twice",
+                    before.method, before.path
+                );
+                return Err(Error::new(ErrorKind::Invalid, message));
+            }
+        }
+        Ok(Guard::new(
+            Arc::clone(&self.shared),
+            Policy::Table(Arc::new(table)),
+        ))
+    }
+
+    /// Returns the routes of the API, each behind its declaration.
+    pub fn api(&self) -> Router {
+        self.mount(Op::ALL)
+    }
+
+    /// Returns the routes under `/api/auth` alone, for a server that brings its own things to protect.
+    pub fn auth_api(&self) -> Router {
+        let ops: Vec<Op> = Op::ALL
+            .iter()
+            .copied()
+            .filter(|op| op.route().path.starts_with("/api/auth/"))
+            .collect();
+        self.mount(&ops)
+    }
+
+    fn mount(&self, ops: &[Op]) -> Router {
+        ops.iter().fold(Router::new(), |router, op| {
+            let route = op.route();
+            let path = route.path.clone();
+            router.route(
+                &path,
+                handlers::handler(*op, &route.method).layer(self.guard(route)),
+            )
+        })
+    }
+
+    /// Closes a router: whatever it does not know is 401 for strangers and 404 for others, and every request
+    /// gets an id, a canonical path and a judged address.
+    pub fn wrap(&self, router: Router) -> Gate {
+        let unknown = |method: Method| self.guard(Route::new(method, "*", Access::Authenticated));
+        let router = match &self.shared.pages {
+            Some(pages) => {
+                let path = format!("{}/{{*rest}}", pages.prefix());
+                let route = Route::page(Method::GET, path.clone(), Access::Authenticated);
+                router.route(
+                    &path,
+                    axum::routing::any(not_found).layer(self.guard(route)),
+                )
+            }
+            None => router,
+        };
+        let router =
+            router.fallback_service(axum::routing::any(not_found).layer(unknown(Method::GET)));
+        let router = match self.cors() {
+            Some(cors) => router.layer(cors),
+            None => router,
+        };
+        Gate::new(Arc::clone(&self.shared), router)
+    }
+
+    /// Cross-origin pages are let in by name only.
+    fn cors(&self) -> Option<CorsLayer> {
+        let names = &self.shared.server.origins.cross_origin;
+        let origins: Vec<HeaderValue> = names
+            .iter()
+            .filter_map(|name| HeaderValue::try_from(name).ok())
+            .collect();
+        if origins.is_empty() {
+            return None;
+        }
+        let methods = [
+            Method::GET,
+            Method::POST,
+            Method::PUT,
+            Method::PATCH,
+            Method::DELETE,
+        ];
+        let headers = [
+            header::CONTENT_TYPE,
+            header::AUTHORIZATION,
+            HeaderName::from_static("x-mastra-client-type"),
+            HeaderName::from_static("x-mastra-dev-playground"),
+        ];
+        let cors = CorsLayer::new()
+            .allow_origin(AllowOrigin::list(origins))
+            .allow_credentials(true)
+            .allow_methods(methods)
+            .allow_headers(headers)
+            .max_age(std::time::Duration::from_hours(1));
+        Some(cors)
+    }
+}
+
+#[expect(clippy::unused_async, reason = "axum handlers are async")]
+async fn not_found() -> HttpError {
+    HttpError::new(StatusCode::NOT_FOUND, "not_found", "Not found")
+}
+
+impl Shared {
+    pub(crate) fn render(
+        &self,
+        cx: &Cx,
+        surface: Surface,
+        error: &HttpError,
+        method: &Method,
+        target: &str,
+    ) -> Response {
+        match (&self.pages, surface) {
+            (Some(pages), Surface::Page) => pages.render(cx, error, method, target),
+            _ => error.to_json(cx.request_id()),
+        }
+    }
+}

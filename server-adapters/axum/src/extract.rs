@@ -1,0 +1,244 @@
+//! Extractors. Each fails closed with an error of the wire.
+
+use std::{sync::Arc, time::Duration};
+
+use axum::extract::{FromRequest, FromRequestParts, Request};
+use bytes::Bytes;
+use ee_core::{Issue, Permission, User};
+use ee_server::Cx;
+use http::{HeaderMap, StatusCode, header, request::Parts};
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use serde::de::DeserializeOwned;
+
+use crate::HttpError;
+
+/// Largest body of a request.
+const MAX_BODY_BYTES: usize = 1_024 * 1_024;
+/// Largest body of a request to `/api/auth`.
+const MAX_AUTH_BODY_BYTES: usize = 16 * 1_024;
+/// Longest time that a body may take to arrive.
+const BODY_TIME: Duration = Duration::from_secs(30);
+
+/// The request as use cases see it (`useAuthCapabilities` of the specification).
+#[derive(Clone, Debug)]
+pub struct AuthContext(pub Cx);
+
+impl<S: Sync> FromRequestParts<S> for AuthContext {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, HttpError> {
+        parts
+            .extensions
+            .get::<Cx>()
+            .cloned()
+            .map(Self)
+            .ok_or_else(unguarded)
+    }
+}
+
+/// The user who asks (`useCurrentUser`). 401 without one.
+#[derive(Clone, Debug)]
+pub struct CurrentUser(pub Arc<User>);
+
+impl<S: Sync> FromRequestParts<S> for CurrentUser {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HttpError> {
+        let AuthContext(cx) = AuthContext::from_request_parts(parts, state).await?;
+        Ok(Self(Arc::clone(cx.user()?)))
+    }
+}
+
+/// What the caller may do (`usePermissions`).
+#[derive(Clone, Debug)]
+pub struct Permissions(Cx);
+
+impl Permissions {
+    /// Tells whether the caller may do this with the whole resource.
+    pub fn allows(&self, permission: &Permission) -> bool {
+        self.0.allows(permission)
+    }
+
+    /// Tells whether the caller may do this with one thing.
+    pub fn allows_on(&self, permission: &Permission, id: &str) -> bool {
+        self.0.allows_on(permission, id)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Permissions {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HttpError> {
+        AuthContext::from_request_parts(parts, state)
+            .await
+            .map(|AuthContext(cx)| Self(cx))
+    }
+}
+
+/// The parameters of the path.
+#[derive(Clone, Debug)]
+pub struct PathParams<T>(pub T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathParams<T> {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HttpError> {
+        match axum::extract::Path::<T>::from_request_parts(parts, state).await {
+            Ok(axum::extract::Path(value)) => Ok(Self(value)),
+            Err(err) => Err(invalid("Invalid path parameters", "path", &err.body_text())),
+        }
+    }
+}
+
+/// The parameters of the query. Unknown ones are refused where the type says so.
+#[derive(Clone, Debug)]
+pub struct QueryParams<T>(pub T);
+
+impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for QueryParams<T> {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, HttpError> {
+        let query = parts.uri.query().unwrap_or_default();
+        match serde_urlencoded::from_str(query) {
+            Ok(value) => Ok(Self(value)),
+            Err(err) => Err(invalid(
+                "Invalid query parameters",
+                "query",
+                &err.to_string(),
+            )),
+        }
+    }
+}
+
+/// A body of JSON. An absent body counts as `null`, so `Option<T>` takes it.
+#[derive(Clone, Debug)]
+pub struct JsonBody<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
+    type Rejection = HttpError;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, HttpError> {
+        let is_json = is_json(request.headers());
+        let bytes = body(request).await?;
+        if bytes.is_empty() {
+            return parse(b"null")
+                .map_err(|_| invalid(INVALID_BODY, "root", "a JSON body is required"));
+        }
+        if !is_json {
+            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            return Err(HttpError::new(
+                status,
+                "unsupported_media_type",
+                "Content type must be application/json",
+            ));
+        }
+        parse(&bytes)
+    }
+}
+
+/// A body of form fields (`application/x-www-form-urlencoded`).
+#[derive(Clone, Debug)]
+pub struct FormBody<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for FormBody<T> {
+    type Rejection = HttpError;
+
+    async fn from_request(request: Request, _state: &S) -> Result<Self, HttpError> {
+        let is_form = content_type(request.headers()) == Some("application/x-www-form-urlencoded");
+        let bytes = body(request).await?;
+        if !is_form && !bytes.is_empty() {
+            let status = StatusCode::UNSUPPORTED_MEDIA_TYPE;
+            return Err(HttpError::new(
+                status,
+                "unsupported_media_type",
+                "Content type must be a form",
+            ));
+        }
+        match serde_urlencoded::from_bytes(&bytes) {
+            Ok(value) => Ok(Self(value)),
+            Err(err) => Err(invalid(INVALID_BODY, "form", &err.to_string())),
+        }
+    }
+}
+
+const INVALID_BODY: &str = "Invalid request body";
+
+fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<JsonBody<T>, HttpError> {
+    let mut json = serde_json::Deserializer::from_slice(bytes);
+    let value = match serde_path_to_error::deserialize(&mut json) {
+        Ok(value) => value,
+        Err(err) => {
+            let path = err.path().to_string();
+            let field = match err.inner().classify() {
+                serde_json::error::Category::Data if path == "." => "root".to_owned(),
+                serde_json::error::Category::Data => path,
+                _ => "body".to_owned(),
+            };
+            return Err(invalid(INVALID_BODY, &field, &err.inner().to_string()));
+        }
+    };
+    json.end()
+        .map_err(|err| invalid(INVALID_BODY, "body", &err.to_string()))?;
+    Ok(JsonBody(value))
+}
+
+async fn body(request: Request) -> Result<Bytes, HttpError> {
+    let is_auth = request.uri().path().starts_with("/api/auth/");
+    let limit = if is_auth {
+        MAX_AUTH_BODY_BYTES
+    } else {
+        MAX_BODY_BYTES
+    };
+    let collect = Limited::new(request.into_body(), limit).collect();
+    match tokio::time::timeout(BODY_TIME, collect).await {
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(err)) if err.is::<LengthLimitError>() => {
+            let status = StatusCode::PAYLOAD_TOO_LARGE;
+            Err(HttpError::new(
+                status,
+                "body_too_large",
+                "Request body too large",
+            ))
+        }
+        Ok(Err(_)) => Err(invalid(
+            INVALID_BODY,
+            "body",
+            "the body did not arrive whole",
+        )),
+        Err(_) => Err(HttpError::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "request_timeout",
+            "The body took too long to arrive",
+        )),
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    content_type(headers).is_some_and(|kind| {
+        kind.eq_ignore_ascii_case("application/json")
+            || (kind.starts_with("application/") && kind.ends_with("+json"))
+    })
+}
+
+fn content_type(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    value.split(';').next().map(str::trim)
+}
+
+fn invalid(label: &'static str, field: &str, message: &str) -> HttpError {
+    let issue = Issue {
+        field: field.to_owned(),
+        message: message.to_owned(),
+    };
+    HttpError::new(StatusCode::BAD_REQUEST, "invalid", label).with_issues(vec![issue])
+}
+
+fn unguarded() -> HttpError {
+    let mut error = HttpError::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "internal",
+        "Internal server error",
+    );
+    error.cause = Some("an extractor stands on a route without a guard".to_owned());
+    error
+}

@@ -1,0 +1,278 @@
+//! Stands before a handler: lets the request through or refuses it, and records how it ended.
+
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use axum::{
+    extract::{FromRequestParts as _, MatchedPath, RawPathParams, Request},
+    response::{IntoResponse as _, Response},
+};
+use ee_core::{Permission, PermissionPattern, add_cookies};
+use ee_server::{Access, Arrival, AuditNote, Cx, Outcome, Route, Scope, admit, record};
+use futures_util::{FutureExt as _, future::BoxFuture};
+use http::{Method, StatusCode, header, request::Parts};
+use tower::{Layer, Service};
+use tracing::{error, warn};
+
+use crate::{HttpError, corridor::Shared, gate::Arrived, headers};
+
+/// A layer that enforces declared access. Get one from [`Corridor`](crate::Corridor).
+#[derive(Clone, Debug)]
+pub struct Guard {
+    policy: Policy,
+    shared: Arc<Shared>,
+}
+
+/// Where the declaration of a request's route is found.
+#[derive(Clone, Debug)]
+pub(crate) enum Policy {
+    /// There is one.
+    Route(Arc<Route>),
+    /// By method and template of the matched route.
+    Table(Arc<HashMap<(Method, String), Arc<Route>>>),
+}
+
+impl Guard {
+    pub(crate) const fn new(shared: Arc<Shared>, policy: Policy) -> Self {
+        Self { policy, shared }
+    }
+}
+
+impl<S> Layer<S> for Guard {
+    type Service = Guarded<S>;
+
+    fn layer(&self, inner: S) -> Guarded<S> {
+        Guarded {
+            guard: self.clone(),
+            inner,
+        }
+    }
+}
+
+/// A handler behind a [`Guard`].
+#[derive(Clone, Debug)]
+pub struct Guarded<S> {
+    guard: Guard,
+    inner: S,
+}
+
+impl<S> Service<Request> for Guarded<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+    type Response = Response;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let clone = self.inner.clone();
+        let inner = std::mem::replace(&mut self.inner, clone);
+        let guard = self.guard.clone();
+        Box::pin(async move { Ok(guard.run(inner, request).await) })
+    }
+}
+
+impl Guard {
+    async fn run<S>(self, mut inner: S, request: Request) -> Response
+    where
+        S: Service<Request, Response = Response, Error = Infallible> + Send,
+        S::Future: Send,
+    {
+        let (mut parts, body) = request.into_parts();
+        let route = self.route(&parts);
+        let Some(arrived) = parts.extensions.get::<Arrived>().copied() else {
+            // A router that is not wrapped has no canonical paths: nothing behind it is safe to serve.
+            error!(http.route = %route.path, "a guarded route is served outside of `Corridor::wrap`");
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+        };
+        let params = Params::of(&route, &mut parts).await;
+        let arrival = Arrival {
+            client_ip: arrived.client_ip,
+            headers: &parts.headers,
+            request_id: arrived.request_id,
+            scope_param: params.scope.as_deref(),
+        };
+        let admitted = admit(&self.shared.server, &route, &arrival).await;
+        let method = parts.method.clone();
+        // Only a page's refusal and a failure need the target; both are rare.
+        let uri = parts.uri.clone();
+        let (cx, mut response) = match admitted {
+            Ok(cx) => {
+                parts.extensions.insert(cx.clone());
+                let answer = AssertUnwindSafe(inner.call(Request::from_parts(parts, body)))
+                    .catch_unwind()
+                    .await;
+                (
+                    cx,
+                    answer.map_or_else(|_| panicked(), |Ok(response)| response),
+                )
+            }
+            Err(refusal) => (refusal.cx, HttpError::from(refusal.error).into_response()),
+        };
+        self.finish(&cx, &route, &params, &method, &uri, &mut response)
+            .await;
+        response
+    }
+
+    async fn finish(
+        &self,
+        cx: &Cx,
+        route: &Route,
+        params: &Params,
+        method: &Method,
+        uri: &http::Uri,
+        response: &mut Response,
+    ) {
+        let failure = take_error(response);
+        let note = response.extensions_mut().remove::<AuditNote>();
+        if let Some(error) = &failure {
+            log(cx, route, error);
+            let cookies = std::mem::take(response.headers_mut());
+            let target = uri
+                .path_and_query()
+                .map_or("/", http::uri::PathAndQuery::as_str);
+            *response = self.shared.render(cx, route.surface, error, method, target);
+            let kept = cookies.get_all(header::SET_COOKIE).iter().cloned();
+            add_cookies(response.headers_mut(), kept);
+        }
+        let status = failure
+            .as_ref()
+            .map_or(response.status(), |error| error.status);
+        if route.audit.is_some() || matches!(status.as_u16(), 401 | 403) {
+            let outcome = Outcome {
+                status: status.as_u16(),
+                reason: failure.as_ref().map(HttpError::text),
+                note,
+                resource_param: params.resource.as_deref(),
+            };
+            record(cx, route, outcome).await;
+        }
+        if cx.has_stale_session() && !response.headers().contains_key(header::SET_COOKIE) {
+            let sessions = cx.licensed().and_then(|licensed| licensed.sessions());
+            let clear = sessions
+                .map(ee_core::SessionProvider::clear_headers)
+                .unwrap_or_default();
+            add_cookies(response.headers_mut(), clear);
+        }
+        headers::secure(
+            response.headers_mut(),
+            route.surface,
+            self.shared.server.origins.is_https(),
+        );
+    }
+
+    /// A route that nobody declared needs the permission `*`.
+    fn route(&self, parts: &Parts) -> Arc<Route> {
+        match &self.policy {
+            Policy::Route(route) => Arc::clone(route),
+            Policy::Table(table) => {
+                let path = parts
+                    .extensions
+                    .get::<MatchedPath>()
+                    .map_or("", MatchedPath::as_str);
+                let method = if parts.method == Method::HEAD {
+                    Method::GET
+                } else {
+                    parts.method.clone()
+                };
+                let found = table.get(&(method.clone(), path.to_owned()));
+                found.map_or_else(|| Arc::new(undeclared(method, path)), Arc::clone)
+            }
+        }
+    }
+}
+
+fn undeclared(method: Method, path: &str) -> Route {
+    // No grant but `*` covers a permission without an action on a name that nobody can register.
+    let everything: Option<Permission> = PermissionPattern::EVERYTHING.as_str().parse().ok();
+    Route::new(
+        method,
+        path.to_owned(),
+        Access::any_permission(everything.into_iter().collect::<Vec<_>>()),
+    )
+}
+
+/// The path parameters that the declaration names, decoded.
+#[derive(Debug, Default)]
+struct Params {
+    resource: Option<String>,
+    scope: Option<String>,
+}
+
+impl Params {
+    async fn of(route: &Route, parts: &mut Parts) -> Self {
+        let scope = match &route.access {
+            Access::Permission {
+                scope: Scope::Param(name),
+                ..
+            } => Some(*name),
+            _ => None,
+        };
+        // The record needs the thing's id when the use is recorded; a refusal names it by its scope.
+        let resource = route
+            .resource
+            .map(|(_, name)| name)
+            .filter(|_| route.audit.is_some() || scope.is_some());
+        if scope.is_none() && resource.is_none() {
+            return Self::default();
+        }
+        let Ok(raw) = RawPathParams::from_request_parts(parts, &()).await else {
+            return Self::default();
+        };
+        let value = |wanted: &str| {
+            raw.iter()
+                .find(|(name, _)| *name == wanted)
+                .map(|(_, value)| value.to_owned())
+        };
+        let found = scope.and_then(value);
+        let resource = if resource == scope {
+            found.clone()
+        } else {
+            resource.and_then(value)
+        };
+        Self {
+            resource,
+            scope: found,
+        }
+    }
+}
+
+/// Takes the error out of a response; a bare 405 of the router becomes one.
+fn take_error(response: &mut Response) -> Option<HttpError> {
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return None;
+    }
+    let bare = (status == StatusCode::METHOD_NOT_ALLOWED)
+        .then(|| HttpError::new(status, "method_not_allowed", "Method not allowed"));
+    response.extensions_mut().remove::<HttpError>().or(bare)
+}
+
+fn panicked() -> Response {
+    let mut error = HttpError::new(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "internal",
+        "Internal server error",
+    );
+    error.cause = Some("a handler panicked".to_owned());
+    error.into_response()
+}
+
+fn log(cx: &Cx, route: &Route, err: &HttpError) {
+    let cause = err.cause.as_deref().unwrap_or("unknown");
+    if err.status == StatusCode::INTERNAL_SERVER_ERROR {
+        error!(request.id = %cx.request_id(), http.route = %route.path, "the request failed: {cause}");
+    } else if err.status.is_server_error() {
+        warn!(request.id = %cx.request_id(), http.route = %route.path, "the request could not be served: {cause}");
+    }
+}
