@@ -171,7 +171,6 @@ impl Corridor {
     }
 }
 
-#[expect(clippy::unused_async, reason = "axum handlers are async")]
 async fn not_found() -> HttpError {
     HttpError::new(StatusCode::NOT_FOUND, "not_found", "Not found")
 }

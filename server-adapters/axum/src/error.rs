@@ -34,7 +34,7 @@ pub const fn status(kind: ErrorKind) -> StatusCode {
 #[non_exhaustive]
 pub struct HttpError {
     /// Stable, lower-case.
-    pub code: Cow<'static, str>,
+    pub code: &'static str,
     /// What went wrong.
     pub error: Cow<'static, str>,
     /// Which input was wrong.
@@ -51,7 +51,7 @@ impl HttpError {
     /// Describes an error that has no [`ErrorKind`].
     pub const fn new(status: StatusCode, code: &'static str, error: &'static str) -> Self {
         Self {
-            code: Cow::Borrowed(code),
+            code,
             error: Cow::Borrowed(error),
             issues: Vec::new(),
             message: None,
@@ -89,7 +89,7 @@ impl HttpError {
             error: &self.error,
             message: self.message.as_deref(),
             issues: &self.issues,
-            code: &self.code,
+            code: self.code,
             request_id: request_id.to_string(),
         };
         let mut response = (self.status, Json(body)).into_response();
@@ -106,7 +106,7 @@ impl From<Error> for HttpError {
     fn from(err: Error) -> Self {
         let status = status(err.kind());
         let mut http = Self {
-            code: Cow::Borrowed(err.kind().code()),
+            code: err.kind().code(),
             error: Cow::Borrowed(""),
             issues: err.issues().to_vec(),
             message: None,

@@ -185,10 +185,11 @@ pub(super) async fn list_runs(
         .page
         .unwrap_or_else(|| query.offset.unwrap_or(0) / size.max(1));
     let page = Page::new(number, size)?;
-    let mut wanted = runs::RunsQuery::default();
-    wanted.from = query.from_date;
-    wanted.to = query.to_date;
-    wanted.status = query.status;
+    let wanted = runs::RunsQuery {
+        from: query.from_date,
+        to: query.to_date,
+        status: query.status,
+    };
     Ok(Json(runs::list(&cx, &id, &wanted, page).await?))
 }
 
