@@ -20,29 +20,29 @@ use crate::{Background, Models, list_cache::ListCache, slug};
 /// [`Models::default_model`], so that it follows the configuration.
 #[derive(Debug)]
 pub struct Agents {
-    agents: Arc<dyn AgentStore>,
     background: Background,
     clock: Arc<dyn Clock>,
     listed: ListCache<AgentRecord>,
     models: Arc<Models>,
+    store: Arc<dyn AgentStore>,
     threads: Arc<dyn ThreadStore>,
 }
 
 impl Agents {
     /// Assembles the host. Answers that are broken off are kept by tasks of `background`.
     pub fn new(
-        agents: Arc<dyn AgentStore>,
+        store: Arc<dyn AgentStore>,
         threads: Arc<dyn ThreadStore>,
         models: Arc<Models>,
         clock: Arc<dyn Clock>,
         background: Background,
     ) -> Self {
         Self {
-            agents,
             background,
             clock,
             listed: ListCache::default(),
             models,
+            store,
             threads,
         }
     }
@@ -63,13 +63,13 @@ impl Agents {
     async fn create_with_free_id(&self, mut agent: AgentRecord) -> Result<AgentRecord, Error> {
         for id in slug::candidates(&agent.name, "agent") {
             agent.id = AgentId::new(id)?;
-            match self.agents.create(agent.clone()).await {
+            match self.store.create(agent.clone()).await {
                 Err(err) if err.kind() == ErrorKind::Conflict => {}
                 done => return done.map(|()| agent),
             }
         }
         agent.id = AgentId::random();
-        self.agents.create(agent.clone()).await?;
+        self.store.create(agent.clone()).await?;
         Ok(agent)
     }
 }
@@ -79,14 +79,14 @@ impl AgentHost for Agents {
     async fn list(&self) -> Result<Arc<[AgentRecord]>, Error> {
         self.listed
             .rows(self.clock.now(), async || {
-                let agents = self.agents.list().await?;
+                let agents = self.store.list().await?;
                 Ok(agents.into_iter().map(|a| self.with_model(a)).collect())
             })
             .await
     }
 
     async fn find(&self, id: &AgentId) -> Result<Option<AgentRecord>, Error> {
-        let agent = self.agents.find(id).await?;
+        let agent = self.store.find(id).await?;
         Ok(agent.map(|agent| self.with_model(agent)))
     }
 
@@ -95,14 +95,13 @@ impl AgentHost for Agents {
         let given = new.id.is_some();
         let id = new.id.unwrap_or_else(AgentId::random);
         let name = new.name.trim().to_owned();
-        let mut agent =
-            AgentRecord::new(id, name, new.instructions, new.model, self.clock.now());
+        let mut agent = AgentRecord::new(id, name, new.instructions, new.model, self.clock.now());
         agent.created_by = new.created_by;
         agent.description = fields::tidy(new.description);
 
         let writing = self.listed.writing();
         let agent = if given {
-            self.agents.create(agent.clone()).await?;
+            self.store.create(agent.clone()).await?;
             agent
         } else {
             self.create_with_free_id(agent).await?
@@ -112,7 +111,7 @@ impl AgentHost for Agents {
     }
 
     async fn update(&self, id: &AgentId, patch: AgentPatch) -> Result<AgentRecord, Error> {
-        let stored = self.agents.find(id).await?;
+        let stored = self.store.find(id).await?;
         let mut agent = stored.ok_or_else(|| not_found(id))?;
         fields::check_patch(&patch, &agent.model, &self.models)?;
         if let Some(description) = patch.description {
@@ -130,7 +129,7 @@ impl AgentHost for Agents {
         agent.updated_at = self.clock.now();
 
         let writing = self.listed.writing();
-        if !self.agents.update(agent.clone()).await? {
+        if !self.store.update(agent.clone()).await? {
             return Err(not_found(id));
         }
         drop(writing);
@@ -139,7 +138,7 @@ impl AgentHost for Agents {
 
     async fn delete(&self, id: &AgentId) -> Result<(), Error> {
         let _writing = self.listed.writing();
-        if self.agents.delete(id).await? {
+        if self.store.delete(id).await? {
             Ok(())
         } else {
             Err(not_found(id))

@@ -136,7 +136,9 @@ impl Models {
             ));
         };
         if name.provider() == "echo" {
-            return Err(format!("`{model}` is not known: did you mean `{ECHO_MODEL}`?"));
+            return Err(format!(
+                "`{model}` is not known: did you mean `{ECHO_MODEL}`?"
+            ));
         }
         if !self.listed.is_empty() && !self.listed.iter().any(|listed| listed == model) {
             return Err(format!("`{model}` is not among the configured models"));

@@ -1,2 +1,36 @@
-//! The `mastra-ee` command.
-fn main() {}
+//! The `mastra-ee` command: the one place that reads the environment and puts the parts together.
+
+#![expect(clippy::print_stdout, reason = "a command talks to its user")]
+
+mod args;
+mod commands;
+mod config;
+mod first_start;
+mod logging;
+mod parts;
+mod serve;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::args::{Args, Command};
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let done = match args.command.unwrap_or(Command::Serve(args.serve)) {
+        Command::Completions { shell } => {
+            commands::completions(shell);
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Config(command) => commands::config(&command),
+        Command::License(command) => commands::license(&command),
+        Command::Permissions(command) => commands::permissions(&command),
+        Command::Serve(serve) => serve::run(&serve).map(|()| ExitCode::SUCCESS),
+    };
+    done.unwrap_or_else(|err| {
+        terminal::error(&err);
+        ExitCode::FAILURE
+    })
+}

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 /// Tells the time. Tests hold their own.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// Returns the present moment in UTC.
+    /// Returns the present moment in UTC, to the microsecond: the precision that stores keep.
     fn now(&self) -> Timestamp;
 }
 
@@ -20,6 +20,7 @@ impl Clock for SystemClock {
         reason = "the one place that asks the machine for the time"
     )]
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        let now = Timestamp::now();
+        Timestamp::from_microsecond(now.as_microsecond()).unwrap_or(now)
     }
 }

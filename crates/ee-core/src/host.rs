@@ -83,7 +83,7 @@ pub struct ChatMessage {
 /// The conversation that question and answer are kept in.
 #[derive(Clone, Debug)]
 pub struct ChatThread {
-    /// Which; created when it does not exist.
+    /// Which; created, as one with the asked agent, when it does not exist.
     pub id: ThreadId,
     /// Whose. A conversation of somebody else is not found.
     pub owner: UserId,

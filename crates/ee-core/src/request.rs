@@ -38,7 +38,10 @@ impl<'a> RequestHead<'a> {
             return Ok(None);
         }
         // Exactly one space, then the token: what another parser could read differently is refused.
-        let token = value.get(scheme.len()..).and_then(|rest| rest.strip_prefix(' ')).ok_or_else(malformed)?;
+        let token = value
+            .get(scheme.len()..)
+            .and_then(|rest| rest.strip_prefix(' '))
+            .ok_or_else(malformed)?;
         if token.is_empty() || token.contains(is_space) {
             return Err(malformed());
         }

@@ -55,7 +55,12 @@ pub async fn admit(
         server: Arc::clone(server),
         user_agent: None,
     };
-    match decide(&mut parts, route, arrival).await {
+    let decided = decide(&mut parts, route, arrival).await;
+    if route.audit.is_some() || decided.is_err() {
+        let head = RequestHead::new(arrival.headers, arrival.client_ip);
+        parts.user_agent = head.user_agent().map(Into::into);
+    }
+    match decided {
         Ok(()) => Ok(Cx(Arc::new(parts))),
         Err(error) => Err(Box::new(Refusal {
             cx: Cx(Arc::new(parts)),
@@ -66,9 +71,6 @@ pub async fn admit(
 
 async fn decide(parts: &mut CxParts, route: &Route, arrival: &Arrival<'_>) -> Result<(), Error> {
     let head = RequestHead::new(arrival.headers, arrival.client_ip);
-    if route.audit.is_some() {
-        parts.user_agent = head.user_agent().map(Into::into);
-    }
     if route.is_unsafe() {
         csrf::check(arrival.headers, &parts.server.origins)?;
     }

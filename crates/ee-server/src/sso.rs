@@ -143,12 +143,24 @@ async fn finish(
     Ok(reply)
 }
 
-/// One of few sentences: nothing that a stranger sent is shown on the sign-in page.
+const NOT_ADMITTED: &str = "This account is not admitted here.";
+const NO_ANSWER: &str = "The identity provider does not answer. Try again in a moment.";
+const NOT_FINISHED: &str = "The sign-in did not finish. Try again.";
+
+/// Finds what the sign-in page may say for a text that came in its query: one of few sentences of ours, so that
+/// nothing a stranger sent is shown.
+pub fn shown_error(text: &str) -> &'static str {
+    [NOT_ADMITTED, NO_ANSWER]
+        .into_iter()
+        .find(|known| *known == text)
+        .unwrap_or(NOT_FINISHED)
+}
+
 fn message(err: &Error) -> &'static str {
     match err.kind() {
-        ErrorKind::Forbidden => "This account is not admitted here.",
-        ErrorKind::Unavailable => "The identity provider does not answer. Try again in a moment.",
-        _ => "The sign-in did not finish. Try again.",
+        ErrorKind::Forbidden => NOT_ADMITTED,
+        ErrorKind::Unavailable => NO_ANSWER,
+        _ => NOT_FINISHED,
     }
 }
 

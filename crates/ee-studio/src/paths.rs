@@ -6,6 +6,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 pub const BASE: &str = "/studio";
 /// The sign-in page and the target of its form.
 pub const LOGIN: &str = "/studio/login";
+/// Starts a sign-in at the identity provider and sends the browser there.
+pub const SSO: &str = "/studio/login/sso";
+/// Says that a session has ended.
+pub const SESSION_EXPIRED: &str = "/studio/session-expired";
 /// The sign-up page and the target of its form.
 pub const SIGN_UP: &str = "/studio/signup";
 /// Ends the session (POST).
@@ -14,8 +18,8 @@ pub const LOGOUT: &str = "/studio/logout";
 pub const THEME: &str = "/studio/theme";
 /// The list of agents; POST creates one.
 pub const AGENTS: &str = "/studio/agents";
-/// The form for a new agent.
-pub const NEW_AGENT: &str = "/studio/agents/new";
+/// The form for a new agent. It does not stand below [`AGENTS`], where an agent named `new` has its page.
+pub const NEW_AGENT: &str = "/studio/new-agent";
 /// The list of workflows.
 pub const WORKFLOWS: &str = "/studio/workflows";
 
@@ -100,6 +104,27 @@ pub fn sign_up(redirect: &str) -> String {
     with_redirect(SIGN_UP, redirect)
 }
 
+/// Starts a sign-in at the identity provider, returning to `redirect` afterwards.
+pub fn sso(redirect: &str) -> String {
+    with_redirect(SSO, redirect)
+}
+
+/// The sign-in page that says that the session ended, returning to `redirect` afterwards.
+pub fn login_again(redirect: &str) -> String {
+    let path = login(redirect);
+    let separator = if redirect.is_empty() { '?' } else { '&' };
+    format!("{path}{separator}expired=1")
+}
+
+/// Finds the page that holds the form of this target (path and query), to go back to.
+pub fn page_of_form(target: &str) -> &str {
+    let path = target.split(['?', '#']).next().unwrap_or(target);
+    ["/chat/stream", "/chat", "/runs", "/cancel", "/restart"]
+        .into_iter()
+        .find_map(|suffix| path.strip_suffix(suffix))
+        .unwrap_or(path)
+}
+
 fn with_redirect(path: &str, redirect: &str) -> String {
     if redirect.is_empty() {
         return path.to_owned();
@@ -131,5 +156,26 @@ mod tests {
             login("/studio/agents?q=a&b"),
             "/studio/login?redirect=%2Fstudio%2Fagents%3Fq%3Da%26b"
         );
+        assert_eq!(login_again(""), "/studio/login?expired=1");
+        assert_eq!(
+            login_again("/studio"),
+            "/studio/login?redirect=%2Fstudio&expired=1"
+        );
+    }
+
+    #[test]
+    fn every_form_has_a_page_to_go_back_to() {
+        let runs = run("w", "r");
+        for (target, page) in [
+            (chat("a"), agent("a")),
+            (chat_stream("a"), agent("a")),
+            (super::runs("w"), workflow("w")),
+            (cancel_run("w", "r"), runs.clone()),
+            (restart_run("w", "r"), runs),
+            (edit_agent("a"), edit_agent("a")),
+            ("/studio/agents?q=a".to_owned(), AGENTS.to_owned()),
+        ] {
+            assert_eq!(page_of_form(&target), page);
+        }
     }
 }

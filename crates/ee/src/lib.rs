@@ -1,1 +1,45 @@
-//! Enterprise access for servers of AI agents: one crate, every plugin behind a feature
+//! Enterprise access for servers of AI agents: one crate, every plugin behind a feature.
+//!
+//! The traits and domain types stand at the top; each plugin has a module of its own. Enabling a
+//! feature adds a module and changes nothing else.
+
+pub use ee_core::*;
+
+/// Routes, extractors, middleware and HTTP errors for axum.
+pub mod axum {
+    pub use ee_adapter_axum::*;
+}
+
+/// Sessions, static roles, the console audit logger and the memory store.
+pub mod defaults {
+    pub use ee_defaults::*;
+}
+
+/// Use cases and the route table.
+pub mod server {
+    pub use ee_server::*;
+}
+
+/// Stored agents, chat and workflows.
+#[cfg(feature = "agent-host")]
+pub mod agent_host {
+    pub use ee_agent_host::*;
+}
+
+/// Tokens and users from configuration.
+#[cfg(feature = "auth-simple")]
+pub mod auth_simple {
+    pub use ee_auth_simple::*;
+}
+
+/// One SQLite file as the store.
+#[cfg(feature = "store-libsql")]
+pub mod store_libsql {
+    pub use ee_store_libsql::*;
+}
+
+/// The web interface.
+#[cfg(feature = "studio")]
+pub mod studio {
+    pub use ee_studio::*;
+}

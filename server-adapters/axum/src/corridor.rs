@@ -2,22 +2,40 @@
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
+use async_trait::async_trait;
 use axum::{Router, response::Response};
 use ee_core::{Error, ErrorKind, fill_random};
 use ee_server::{Access, Cx, Op, Route, Server, Surface};
-use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use ipnet::IpNet;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::{Gate, Guard, HttpError, guard::Policy, handlers};
 
+/// A request of a person that was refused or failed.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct FailedRequest<'a> {
+    /// Who asked.
+    pub cx: &'a Cx,
+    /// Why it failed.
+    pub error: &'a HttpError,
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// Its method.
+    pub method: &'a Method,
+    /// Its path and query.
+    pub target: &'a str,
+}
+
 /// Draws refusals and failures for people.
+#[async_trait]
 pub trait ErrorPages: fmt::Debug + Send + Sync + 'static {
     /// Returns the path that the pages stand under; what is unknown there is answered with a page.
     fn prefix(&self) -> &'static str;
 
-    /// Draws the error. `target` is path and query of the request, `method` its method.
-    fn render(&self, cx: &Cx, error: &HttpError, method: &Method, target: &str) -> Response;
+    /// Draws the error.
+    async fn render(&self, failed: &FailedRequest<'_>) -> Response;
 }
 
 /// Hands out what stands between the network and handlers.
@@ -176,17 +194,10 @@ async fn not_found() -> HttpError {
 }
 
 impl Shared {
-    pub(crate) fn render(
-        &self,
-        cx: &Cx,
-        surface: Surface,
-        error: &HttpError,
-        method: &Method,
-        target: &str,
-    ) -> Response {
+    pub(crate) async fn render(&self, surface: Surface, failed: &FailedRequest<'_>) -> Response {
         match (&self.pages, surface) {
-            (Some(pages), Surface::Page) => pages.render(cx, error, method, target),
-            _ => error.to_json(cx.request_id()),
+            (Some(pages), Surface::Page) => pages.render(failed).await,
+            _ => failed.error.to_json(failed.cx.request_id()),
         }
     }
 }

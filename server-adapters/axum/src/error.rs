@@ -67,6 +67,14 @@ impl HttpError {
         self
     }
 
+    /// Answers with a page that tells the person of the error already. [`Guard`](crate::Guard) records the error and
+    /// leaves the page as it is, but for the status.
+    pub fn drawn(self, mut page: Response) -> Response {
+        *page.status_mut() = self.status;
+        page.extensions_mut().insert(Drawn(self));
+        page
+    }
+
     /// Returns what went wrong, exactly where that is known.
     pub fn text(&self) -> &str {
         self.message.as_deref().unwrap_or(&self.error)
@@ -101,6 +109,10 @@ impl HttpError {
         response
     }
 }
+
+/// An error that the answer tells of already.
+#[derive(Clone, Debug)]
+pub(crate) struct Drawn(pub(crate) HttpError);
 
 impl From<Error> for HttpError {
     fn from(err: Error) -> Self {

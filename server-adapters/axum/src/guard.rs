@@ -13,13 +13,13 @@ use axum::{
     response::{IntoResponse as _, Response},
 };
 use ee_core::{Permission, PermissionPattern, add_cookies};
-use ee_server::{Access, Arrival, AuditNote, Cx, Outcome, Route, Scope, admit, record};
+use ee_server::{Access, Arrival, AuditNote, Cx, Outcome, Route, Scope, Surface, admit, record};
 use futures_util::{FutureExt as _, future::BoxFuture};
-use http::{Method, StatusCode, header, request::Parts};
+use http::{HeaderMap, Method, StatusCode, Uri, header, request::Parts, uri::PathAndQuery};
 use tower::{Layer, Service};
 use tracing::{error, warn};
 
-use crate::{HttpError, corridor::Shared, gate::Arrived, headers};
+use crate::{FailedRequest, HttpError, corridor::Shared, error::Drawn, gate::Arrived, headers};
 
 /// A layer that enforces declared access. Get one from [`Corridor`](crate::Corridor).
 #[derive(Clone, Debug)]
@@ -103,9 +103,7 @@ impl Guard {
             scope_param: params.scope.as_deref(),
         };
         let admitted = admit(&self.shared.server, &route, &arrival).await;
-        let method = parts.method.clone();
-        // Only a page's refusal and a failure need the target; both are rare.
-        let uri = parts.uri.clone();
+        let asked = Asked::of(&route, &parts);
         let (cx, mut response) = match admitted {
             Ok(cx) => {
                 parts.extensions.insert(cx.clone());
@@ -119,7 +117,7 @@ impl Guard {
             }
             Err(refusal) => (refusal.cx, HttpError::from(refusal.error).into_response()),
         };
-        self.finish(&cx, &route, &params, &method, &uri, &mut response)
+        self.finish(&cx, &route, &params, &asked, &mut response)
             .await;
         response
     }
@@ -129,21 +127,28 @@ impl Guard {
         cx: &Cx,
         route: &Route,
         params: &Params,
-        method: &Method,
-        uri: &http::Uri,
+        asked: &Asked,
         response: &mut Response,
     ) {
-        let failure = take_error(response);
+        let drawn = response.extensions_mut().remove::<Drawn>();
+        let thrown = take_error(response);
         let note = response.extensions_mut().remove::<AuditNote>();
-        if let Some(error) = &failure {
-            log(cx, route, error);
+        if let Some(error) = &thrown {
             let cookies = std::mem::take(response.headers_mut());
-            let target = uri
-                .path_and_query()
-                .map_or("/", http::uri::PathAndQuery::as_str);
-            *response = self.shared.render(cx, route.surface, error, method, target);
+            let failed = FailedRequest {
+                cx,
+                error,
+                headers: &asked.headers,
+                method: &asked.method,
+                target: asked.uri.path_and_query().map_or("/", PathAndQuery::as_str),
+            };
+            *response = self.shared.render(route.surface, &failed).await;
             let kept = cookies.get_all(header::SET_COOKIE).iter().cloned();
             add_cookies(response.headers_mut(), kept);
+        }
+        let failure = thrown.or(drawn.map(|Drawn(error)| error));
+        if let Some(error) = &failure {
+            log(cx, route, error);
         }
         let status = failure
             .as_ref()
@@ -157,7 +162,9 @@ impl Guard {
             };
             record(cx, route, outcome).await;
         }
-        if cx.has_stale_session() && !response.headers().contains_key(header::SET_COOKIE) {
+        let may_clear =
+            !response.headers().contains_key(header::SET_COOKIE) && !is_shared(response.headers());
+        if cx.has_stale_session() && may_clear {
             let sessions = cx.licensed().and_then(|licensed| licensed.sessions());
             let clear = sessions
                 .map(ee_core::SessionProvider::clear_headers)
@@ -200,6 +207,37 @@ fn undeclared(method: Method, path: &str) -> Route {
         path.to_owned(),
         Access::any_permission(everything.into_iter().collect::<Vec<_>>()),
     )
+}
+
+/// What a page about a failure needs of the request, which the handler takes with it.
+#[derive(Debug)]
+struct Asked {
+    /// Of pages alone.
+    headers: HeaderMap,
+    method: Method,
+    uri: Uri,
+}
+
+impl Asked {
+    fn of(route: &Route, parts: &Parts) -> Self {
+        let headers = match route.surface {
+            Surface::Api => HeaderMap::new(),
+            Surface::Page => parts.headers.clone(),
+        };
+        Self {
+            headers,
+            method: parts.method.clone(),
+            uri: parts.uri.clone(),
+        }
+    }
+}
+
+/// Tells whether caches hand the answer to everybody: then nothing in it may be meant for one browser.
+fn is_shared(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::CACHE_CONTROL);
+    value
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|text| text.split(',').any(|part| part.trim() == "public"))
 }
 
 /// The path parameters that the declaration names, decoded.

@@ -13,7 +13,7 @@ mod headers;
 mod path;
 mod serve;
 
-pub use corridor::{Corridor, ErrorPages};
+pub use corridor::{Corridor, ErrorPages, FailedRequest};
 pub use error::{HttpError, status};
 pub use extract::{
     AuthContext, CurrentUser, FormBody, JsonBody, PathParams, Permissions, QueryParams,

@@ -21,4 +21,4 @@ CREATE TABLE ee_messages (
     created_at INTEGER NOT NULL
 ) STRICT;
 
-CREATE INDEX ee_messages_by_thread ON ee_messages (thread_id, position);
+CREATE INDEX ee_messages_by_thread ON ee_messages (thread_id);

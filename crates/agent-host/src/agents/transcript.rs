@@ -68,7 +68,10 @@ impl Drop for Transcript {
         };
         let keeping = async {
             if let Err(err) = keeping.await {
-                error!(error = &err as &dyn std::error::Error, "could not keep a part of an answer");
+                error!(
+                    error = &err as &dyn std::error::Error,
+                    "could not keep a part of an answer"
+                );
             }
         };
         self.background.tasks().spawn_on(keeping, &self.runtime);

@@ -71,7 +71,10 @@ impl ModelsConfig {
             .openai_base_url
             .filter(|address| !address.trim().is_empty());
         if key.as_ref().is_some_and(|key| !is_header_text(key)) {
-            issues.add("openai_api_key", "holds characters that a header cannot carry");
+            issues.add(
+                "openai_api_key",
+                "holds characters that a header cannot carry",
+            );
         }
         for (field, millis) in [
             ("answer_timeout_ms", self.answer_timeout_ms),
@@ -85,7 +88,10 @@ impl ModelsConfig {
             match model.parse::<ModelName>() {
                 Err(problem) => issues.add(format!("models.{index}"), problem),
                 Ok(name) if name.provider() == "echo" => {
-                    issues.add(format!("models.{index}"), "`echo` is built in, leave it out");
+                    issues.add(
+                        format!("models.{index}"),
+                        "`echo` is built in, leave it out",
+                    );
                 }
                 Ok(_) => {}
             }

@@ -24,10 +24,7 @@ impl Echo {
     }
 
     /// Answers word by word. Words stand for tokens.
-    pub(crate) fn ask(
-        &self,
-        question: &Question,
-    ) -> BoxStream<'static, Result<Piece, ModelError>> {
+    pub(crate) fn ask(&self, question: &Question) -> BoxStream<'static, Result<Piece, ModelError>> {
         let word_delay = self.word_delay;
         let input_tokens = question
             .messages

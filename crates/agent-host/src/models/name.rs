@@ -61,10 +61,23 @@ mod tests {
     #[test]
     fn other_forms_are_refused() {
         for text in [
-            "", "x", "/", "/x", "x/", "a b/c", "a/b c", "a/b\n", "a/ä", "a/gemini::b",
+            "",
+            "x",
+            "/",
+            "/x",
+            "x/",
+            "a b/c",
+            "a/b c",
+            "a/b\n",
+            "a/ä",
+            "a/gemini::b",
         ] {
             assert!(text.parse::<ModelName>().is_err(), "{text:?}");
         }
-        assert!(format!("a/{}", "x".repeat(199)).parse::<ModelName>().is_err());
+        assert!(
+            format!("a/{}", "x".repeat(199))
+                .parse::<ModelName>()
+                .is_err()
+        );
     }
 }

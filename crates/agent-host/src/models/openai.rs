@@ -70,7 +70,7 @@ impl OpenAiEndpoint {
         let options = ChatOptions::default()
             .with_capture_usage(true)
             .with_stream_header_timeout(target.idle_timeout)
-            .with_stream_read_timeout(target.idle_timeout)
+            .with_stream_read_timeout(target.answer_timeout)
             // A budget is not sent to this kind of endpoint. Without any effort set, the library
             // would take the end of a name such as `qwen-max` for one and cut it off.
             .with_reasoning_effort(ReasoningEffort::Budget(0));
@@ -236,8 +236,14 @@ mod tests {
     #[test]
     fn only_a_plain_word_is_passed_on_as_a_code() {
         for (error, code) in [
-            (json!({ "code": "model_not_found" }), Some("model_not_found")),
-            (json!({ "code": null, "type": "server_error" }), Some("server_error")),
+            (
+                json!({ "code": "model_not_found" }),
+                Some("model_not_found"),
+            ),
+            (
+                json!({ "code": null, "type": "server_error" }),
+                Some("server_error"),
+            ),
             (json!({ "code": "sk-Secret1" }), None),
             (json!({ "code": 7 }), None),
             (json!("text"), None),

@@ -133,7 +133,12 @@ mod tests {
         let steps = vec![step("a.b", &"x".repeat(16 * 1024 + 1)), step("", " ")];
         assert_eq!(
             wrong_fields(steps, None),
-            ["steps.0.id", "steps.0.prompt", "steps.1.id", "steps.1.prompt"]
+            [
+                "steps.0.id",
+                "steps.0.prompt",
+                "steps.1.id",
+                "steps.1.prompt"
+            ]
         );
     }
 

@@ -120,7 +120,10 @@ mod tests {
             "required": ["topic"],
         });
         for (input, fields) in [
-            (json!({ "topic": "x", "count": 3, "note": null, "more": 1 }), vec![]),
+            (
+                json!({ "topic": "x", "count": 3, "note": null, "more": 1 }),
+                vec![],
+            ),
             (json!({ "topic": "x", "count": 3.0 }), vec![]),
             (json!({}), vec!["input.topic"]),
             (
@@ -141,9 +144,18 @@ mod tests {
             (json!(true), "inputSchema"),
             (json!({ "type": "string" }), "inputSchema.type"),
             (json!({ "properties": [] }), "inputSchema.properties"),
-            (json!({ "properties": { "a": { "type": "text" } } }), "inputSchema.properties.a"),
-            (json!({ "properties": { "a": { "type": 1 } } }), "inputSchema.properties.a"),
-            (json!({ "properties": { "a": 1 } }), "inputSchema.properties.a"),
+            (
+                json!({ "properties": { "a": { "type": "text" } } }),
+                "inputSchema.properties.a",
+            ),
+            (
+                json!({ "properties": { "a": { "type": 1 } } }),
+                "inputSchema.properties.a",
+            ),
+            (
+                json!({ "properties": { "a": 1 } }),
+                "inputSchema.properties.a",
+            ),
             (json!({ "required": "a" }), "inputSchema.required"),
             (json!({ "required": [1] }), "inputSchema.required"),
         ] {

@@ -132,7 +132,10 @@ impl Drop for LiveRun {
         };
         let mut all = lock(&all);
         // Somebody may have opened the run anew since the last holder let go.
-        if all.get(&self.id).is_some_and(|live| live.strong_count() == 0) {
+        if all
+            .get(&self.id)
+            .is_some_and(|live| live.strong_count() == 0)
+        {
             all.remove(&self.id);
         }
     }

@@ -51,7 +51,9 @@ impl Inner {
             }
             claim.announce(&run, RunEvent::Started(run.clone()));
             let _ = begin.send(Ok(()));
-            RunTask::new(inner, claim, run, workflow).work(&admitted).await;
+            RunTask::new(inner, claim, run, workflow)
+                .work(&admitted)
+                .await;
         });
         begun.await.map_err(|err| {
             Error::new(ErrorKind::Internal, "the run did not begin").with_source(err)

@@ -105,7 +105,10 @@ fn find_value<'a>(input: &'a Value, path: &[String]) -> Result<&'a Value, String
             _ => None,
         };
         value = next.ok_or_else(|| {
-            format!("the input has no value for `{{{{input.{}}}}}`", path.join("."))
+            format!(
+                "the input has no value for `{{{{input.{}}}}}`",
+                path.join(".")
+            )
         })?;
     }
     Ok(value)
@@ -173,7 +176,11 @@ mod tests {
         assert!(render("{{input.x}}").unwrap_err().contains("`{{input.x}}`"));
         assert!(render("{{input.name.x}}").is_err());
         assert!(render("{{input.a.b.9}}").is_err());
-        assert!(render("{{steps.other.output}}").unwrap_err().contains("`other`"));
+        assert!(
+            render("{{steps.other.output}}")
+                .unwrap_err()
+                .contains("`other`")
+        );
     }
 
     #[test]

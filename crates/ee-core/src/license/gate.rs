@@ -25,6 +25,24 @@ pub struct LicenseStatus {
     pub key_is_set: bool,
 }
 
+impl LicenseStatus {
+    /// The verdict on a key that is set.
+    pub const fn of_key(info: LicenseInfo) -> Self {
+        Self {
+            info,
+            key_is_set: true,
+        }
+    }
+
+    /// No key is set, so there is no licence.
+    pub fn without_key() -> Self {
+        Self {
+            info: LicenseInfo::invalid(),
+            key_is_set: false,
+        }
+    }
+}
+
 /// Tells which features are on (`isEELicenseValid`, `isFeatureEnabled`, phase 1).
 ///
 /// The verdict is kept for 60 s in one atomic word: the moment it ends and a bit per feature. A check

@@ -13,6 +13,8 @@ pub struct LoginPage {
     pub state: LoginState,
     /// Why the last attempt failed, from the form or from `?error=`.
     pub error: Option<String>,
+    /// Why somebody who was signed in is here again.
+    pub notice: Option<String>,
     /// A same-origin path to return to, empty for the first page.
     pub redirect: String,
 }
@@ -89,6 +91,7 @@ pub fn login_page(page: &LoginPage) -> Markup {
                     }
                 }
             }
+            @if let Some(notice) = &page.notice { (alert(AlertKind::Info, notice)) }
             @if let Some(error) = &page.error { (alert(AlertKind::Error, error)) }
             @match &page.state {
                 LoginState::NotConfigured => (empty(&EmptyState {
@@ -221,6 +224,7 @@ mod tests {
                 }),
             }),
             error: Some("<script>x</script>".to_owned()),
+            notice: Some("<script>x</script>".to_owned()),
             redirect: "/studio/agents\"><script>".to_owned(),
         })
         .into_string()

@@ -34,7 +34,7 @@ pub struct RunPage {
     pub steps: Vec<RunStep>,
     /// Whether this person may stop it while it is active.
     pub may_cancel: bool,
-    /// Whether this person may start it again when it was interrupted.
+    /// Whether this person may start it again when it ended early.
     pub may_restart: bool,
 }
 
@@ -92,7 +92,8 @@ fn actions(page: &RunPage) -> Markup {
                 button.btn.btn--danger-quiet type="submit" { (Icon::Stop) "Cancel run" }
             }
         }
-        @if page.may_restart && page.status == Status::Interrupted {
+        @let ended_early = matches!(page.status, Status::Canceled | Status::Failed | Status::Interrupted);
+        @if page.may_restart && ended_early {
             form method="post" action=(paths::restart_run(&page.workflow_id, &page.run_id)) {
                 button.btn.btn--primary type="submit" { (Icon::Restart) "Restart run" }
             }
@@ -153,7 +154,8 @@ mod tests {
         assert!(!page(Status::Success, true).contains("/cancel"));
         assert!(page(Status::Interrupted, true).contains("/restart"));
         assert!(!page(Status::Interrupted, false).contains("/restart"));
-        assert!(!page(Status::Failed, true).contains("/restart"));
+        assert!(page(Status::Failed, true).contains("/restart"));
+        assert!(!page(Status::Success, true).contains("/restart"));
     }
 
     #[test]

@@ -8,12 +8,15 @@ use crate::{Icon, paths};
 pub struct SessionExpired {
     /// The same-origin path to return to after signing in.
     pub redirect: String,
+    /// Whether a form was on its way and is lost.
+    pub unsaved: bool,
 }
 
 /// Renders the page for a session that has ended.
 pub fn session_expired(expired: &SessionExpired) -> Markup {
     let text = html! {
         p { "You were signed out because your session ended. Sign in again to go on where you were." }
+        @if expired.unsaved { p { strong { "What you sent was not saved." } } }
     };
     let actions = html! {
         a.btn.btn--primary href=(paths::login(&expired.redirect)) { (Icon::SignIn) "Sign in" }

@@ -1,0 +1,100 @@
+//! What can be said on the command line.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::{Parser, Subcommand};
+use clap_complete::Shell;
+use ee::{Permission, RoleId};
+
+/// Enterprise access for servers of AI agents.
+///
+/// Without a command it serves.
+#[derive(Debug, Parser)]
+#[command(name = "mastra-ee", version, args_conflicts_with_subcommands = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Option<Command>,
+    #[command(flatten)]
+    pub(crate) serve: Settings,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Print the completion script of a shell
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Look at the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Look at the licence
+    #[command(subcommand)]
+    License(LicenseCommand),
+    /// Look at roles and permissions
+    #[command(subcommand)]
+    Permissions(PermissionsCommand),
+    /// Start the server
+    Serve(Settings),
+}
+
+/// What a flag, a variable of the environment or the file can set. A flag wins over a variable, a variable over the file.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(crate) struct Settings {
+    /// Configuration file [default: mastra-ee.toml in the data directory, if it is there]
+    #[arg(long, env = "MASTRA_EE_CONFIG", value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Directory for everything that is kept [default: ./mastra-ee-data]
+    #[arg(long, env = "MASTRA_EE_DATA", value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:4111]
+    #[arg(long, env = "MASTRA_EE_LISTEN", value_name = "ADDR:PORT")]
+    pub(crate) listen: Option<SocketAddr>,
+    /// Where things are kept: `sqlite:PATH` or `memory:` [default: a file in the data directory]
+    #[arg(long, env = "MASTRA_EE_STORE", value_name = "URL")]
+    pub(crate) store: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Say whether the server would start with this configuration
+    Check(Settings),
+    /// Print the configuration in effect, without secrets
+    Print {
+        #[command(flatten)]
+        settings: Settings,
+        /// Print JSON instead of TOML
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum LicenseCommand {
+    /// Say what the licence covers; exits with 1 when it does not hold
+    Inspect {
+        #[command(flatten)]
+        settings: Settings,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PermissionsCommand {
+    /// Say whether a role permits something and by which grant; exits with 1 when it does not
+    Explain {
+        #[command(flatten)]
+        settings: Settings,
+        /// Which role
+        #[arg(long)]
+        role: RoleId,
+        /// What, such as `agents:read` or `agents:read:my-agent`
+        #[arg(long)]
+        permission: Permission,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}

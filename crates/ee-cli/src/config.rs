@@ -1,0 +1,165 @@
+//! The configuration: one TOML file, the environment and flags.
+
+mod effective;
+mod load;
+mod problem;
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use ee::{AuditOutcome, Role, RoleMapping, agent_host::ModelsConfig, auth_simple::SimpleConfig};
+use ipnet::IpNet;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+pub(crate) use load::{Loaded, load, variable};
+
+/// The configuration file. Every name is optional and unknown ones are refused.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) audit: AuditConfig,
+    pub(crate) auth: AuthKind,
+    pub(crate) cross_origin: Vec<String>,
+    pub(crate) data: Option<PathBuf>,
+    pub(crate) environment: Environment,
+    pub(crate) license: LicenseConfig,
+    pub(crate) listen: Option<SocketAddr>,
+    pub(crate) models: ModelsConfig,
+    pub(crate) public_url: Option<String>,
+    pub(crate) rbac: RbacConfig,
+    pub(crate) sessions: SessionsConfig,
+    pub(crate) simple: Option<SimpleConfig>,
+    pub(crate) store: Option<String>,
+    pub(crate) trusted_proxies: Vec<IpNet>,
+}
+
+/// How people sign in.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum AuthKind {
+    /// They do not: everybody may do everything.
+    None,
+    /// With tokens of the configuration, or with two that the first start makes.
+    #[default]
+    Simple,
+}
+
+/// Where the server stands.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Environment {
+    /// On somebody's desk.
+    #[default]
+    Development,
+    /// Where it counts.
+    Production,
+}
+
+/// Where the licence key is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct LicenseConfig {
+    /// The key itself; the variable `MASTRA_EE_LICENSE` wins.
+    pub(crate) key: Option<SecretString>,
+}
+
+/// What the console shows of the record.
+#[derive(Clone, Debug, Default, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct AuditConfig {
+    /// Actions to show, exact or with `*` at the end; all when empty.
+    pub(crate) actions: Vec<String>,
+    /// Lines for people or JSON.
+    pub(crate) format: Format,
+    /// Outcomes to show; all when empty.
+    pub(crate) outcomes: Vec<AuditOutcome>,
+}
+
+/// Lines for people or for programs.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Format {
+    /// For people on a terminal, else JSON.
+    #[default]
+    Auto,
+    /// JSON, one object a line.
+    Json,
+    /// For people.
+    Pretty,
+}
+
+/// Which roles there are. The default roles when nothing is said.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct RbacConfig {
+    /// Permissions of the roles that the provider asserts; `_default` for those not named.
+    pub(crate) mapping: Option<RoleMapping>,
+    /// Roles that are defined here.
+    pub(crate) roles: Option<Vec<Role>>,
+}
+
+/// How browsers stay signed in.
+#[derive(Debug, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct SessionsConfig {
+    /// Longest time of a session in hours.
+    pub(crate) absolute_hours: u32,
+    /// Secrets of sealed cookies, the newest first; each of 32 bytes at least.
+    pub(crate) cookie_secrets: Vec<SecretString>,
+    /// Longest time without a request in minutes.
+    pub(crate) idle_minutes: u32,
+    /// Where sessions are kept.
+    pub(crate) kind: SessionKind,
+}
+
+impl Default for SessionsConfig {
+    fn default() -> Self {
+        Self {
+            absolute_hours: 12,
+            cookie_secrets: Vec::new(),
+            idle_minutes: 60,
+            kind: SessionKind::default(),
+        }
+    }
+}
+
+impl SessionsConfig {
+    pub(crate) fn idle(&self) -> Duration {
+        Duration::from_mins(self.idle_minutes.into())
+    }
+
+    pub(crate) fn absolute(&self) -> Duration {
+        Duration::from_hours(self.absolute_hours.into())
+    }
+}
+
+/// Where sessions are kept.
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum SessionKind {
+    /// In the browser, sealed.
+    Cookie,
+    /// In the memory of the process: everybody signs in again after a restart.
+    Memory,
+    /// In the store.
+    #[default]
+    Store,
+}
+
+/// Where everything else is kept.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum StoreUrl {
+    /// In the memory of the process.
+    Memory,
+    /// In one file.
+    Sqlite(PathBuf),
+}
+
+impl std::fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Memory => f.write_str("memory:"),
+            Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Reads the file, the environment and the flags, and refuses what contradicts itself.
+
+use std::{
+    env,
+    net::{Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, bail, ensure};
+use ee::{RoleSet, defaults::default_roles};
+use secrecy::{ExposeSecret as _, SecretString};
+use url::{Position, Url};
+
+use super::{AuthKind, Config, Environment, SessionKind, StoreUrl, problem};
+use crate::args::Settings;
+
+const DEFAULT_DATA: &str = "./mastra-ee-data";
+const DEFAULT_PORT: u16 = 4111;
+const MAX_FILE_BYTES: u64 = 1024 * 1024;
+
+/// A configuration in effect.
+#[derive(Debug)]
+pub(crate) struct Loaded {
+    pub(crate) config: Config,
+    pub(crate) data: PathBuf,
+    /// The file that was read, if there was one.
+    pub(crate) file: Option<PathBuf>,
+    pub(crate) listen: SocketAddr,
+    pub(crate) store: StoreUrl,
+}
+
+/// Reads and checks everything that can be checked without starting.
+pub(crate) fn load(settings: &Settings) -> Result<Loaded> {
+    let named = settings.config.clone();
+    let early_data = settings.data.clone().unwrap_or_else(|| DEFAULT_DATA.into());
+    let file =
+        named.or_else(|| Some(early_data.join("mastra-ee.toml")).filter(|file| file.is_file()));
+    let mut config = match &file {
+        Some(file) => read(file)?,
+        None => Config::default(),
+    };
+    environment(&mut config)?;
+    let data = settings
+        .data
+        .clone()
+        .or_else(|| config.data.clone())
+        .unwrap_or(early_data);
+    let default_listen = SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT));
+    let listen = settings.listen.or(config.listen).unwrap_or(default_listen);
+    let store = match settings.store.as_deref().or(config.store.as_deref()) {
+        Some(url) => store_url(url)?,
+        None => StoreUrl::Sqlite(data.join("mastra-ee.db")),
+    };
+    let mut loaded = Loaded {
+        config,
+        data,
+        file,
+        listen,
+        store,
+    };
+    loaded.config.models.production = loaded.is_production();
+    check(&mut loaded)?;
+    Ok(loaded)
+}
+
+impl Loaded {
+    pub(crate) fn is_production(&self) -> bool {
+        self.config.environment == Environment::Production
+    }
+
+    /// A loopback listener outside production (`design`: the licence is not asked there).
+    pub(crate) fn is_local_development(&self) -> bool {
+        !self.is_production() && self.listen.ip().is_loopback()
+    }
+
+    /// Whether browsers come over HTTPS or from other machines.
+    pub(crate) fn needs_secure_cookies(&self) -> bool {
+        let public_is_https = self
+            .config
+            .public_url
+            .as_deref()
+            .is_some_and(|url| url.starts_with("https://"));
+        public_is_https || !self.listen.ip().is_loopback()
+    }
+
+    /// Returns the roles that are defined; `None` when a mapping stands in their place.
+    pub(crate) fn roles(&self) -> Result<Option<RoleSet>> {
+        match (&self.config.rbac.roles, &self.config.rbac.mapping) {
+            (Some(_), Some(_)) => bail!("`rbac.roles` and `rbac.mapping` exclude each other"),
+            (Some(roles), None) => Ok(Some(
+                RoleSet::new(roles.iter().cloned()).context("`rbac.roles`")?,
+            )),
+            (None, Some(_)) => Ok(None),
+            (None, None) => Ok(Some(default_roles())),
+        }
+    }
+}
+
+fn read(file: &Path) -> Result<Config> {
+    let size = std::fs::metadata(file)
+        .with_context(|| format!("cannot read {}", file.display()))?
+        .len();
+    ensure!(
+        size <= MAX_FILE_BYTES,
+        "{} is larger than 1 MiB",
+        file.display()
+    );
+    let text =
+        std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    toml::from_str(&text).map_err(|err| problem::describe(file, &text, &err))
+}
+
+/// Reads a variable. An empty one counts as not set.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the one place that reads the environment"
+)]
+pub(crate) fn variable(name: &str) -> Result<Option<String>> {
+    match env::var(name) {
+        Ok(value) if value.trim().is_empty() => Ok(None),
+        Ok(value) => Ok(Some(value)),
+        Err(env::VarError::NotPresent) => Ok(None),
+        Err(env::VarError::NotUnicode(_)) => bail!("the variable {name} is not UTF-8"),
+    }
+}
+
+fn environment(config: &mut Config) -> Result<()> {
+    if let Some(url) = variable("OPENAI_BASE_URL")? {
+        config.models.openai_base_url = Some(url);
+    }
+    if let Some(key) = variable("OPENAI_API_KEY")? {
+        config.models.openai_api_key = Some(SecretString::from(key));
+    }
+    if let Some(url) = variable("MASTRA_EE_PUBLIC_URL")? {
+        config.public_url = Some(url);
+    }
+    if let Some(name) = variable("MASTRA_EE_ENVIRONMENT")? {
+        config.environment = match name.as_str() {
+            "development" => Environment::Development,
+            "production" => Environment::Production,
+            other => bail!(
+                "MASTRA_EE_ENVIRONMENT is `{other}` and must be `development` or `production`"
+            ),
+        };
+    }
+    Ok(())
+}
+
+fn store_url(url: &str) -> Result<StoreUrl> {
+    match url.split_once(':') {
+        Some(("memory", "")) => Ok(StoreUrl::Memory),
+        Some(("sqlite", path)) if !path.is_empty() => Ok(StoreUrl::Sqlite(path.into())),
+        _ => bail!("the store `{url}` is not known; known are `sqlite:PATH` and `memory:`"),
+    }
+}
+
+fn check(loaded: &mut Loaded) -> Result<()> {
+    loaded.config.public_url = loaded
+        .config
+        .public_url
+        .as_deref()
+        .map(origin)
+        .transpose()
+        .context("`public_url`")?;
+    for name in &loaded.config.cross_origin {
+        ensure!(
+            origin(name).context("`cross_origin`")? == *name,
+            "`cross_origin`: `{name}` is not an origin"
+        );
+    }
+    check_auth(loaded)?;
+    check_sessions(loaded)?;
+    if loaded.is_production() {
+        ensure!(
+            loaded.config.public_url.is_some(),
+            "`public_url` is required in production"
+        );
+    }
+    Ok(())
+}
+
+fn check_auth(loaded: &Loaded) -> Result<()> {
+    if loaded.config.auth == AuthKind::None {
+        ensure!(
+            loaded.listen.ip().is_loopback(),
+            "`auth = \"none\"` opens everything to everybody and is allowed on a loopback address only, not on {}",
+            loaded.listen
+        );
+        ensure!(
+            !loaded.is_production(),
+            "`auth = \"none\"` is refused in production"
+        );
+        ensure!(
+            loaded.config.simple.is_none(),
+            "`auth = \"none\"` and `simple` exclude each other"
+        );
+    }
+    let (Some(roles), Some(simple)) = (loaded.roles()?, &loaded.config.simple) else {
+        return Ok(());
+    };
+    for (_, user) in simple.tokens.iter().chain(&simple.users) {
+        for role in user.role.iter().chain(&user.roles) {
+            let known: Vec<&str> = roles.iter().map(|role| role.id.as_str()).collect();
+            let is_known = roles.find(role).is_some();
+            ensure!(
+                is_known,
+                "user `{}` has the unknown role `{role}`; known are: {}",
+                user.id,
+                known.join(", ")
+            );
+        }
+    }
+    Ok(())
+}
+
+fn check_sessions(loaded: &Loaded) -> Result<()> {
+    let sessions = &loaded.config.sessions;
+    ensure!(
+        sessions.idle_minutes > 0,
+        "`sessions.idle_minutes` must be 1 at least"
+    );
+    ensure!(
+        sessions.absolute() >= sessions.idle(),
+        "`sessions.absolute_hours` is shorter than `sessions.idle_minutes`"
+    );
+    ensure!(
+        sessions.absolute_hours <= 24 * 30,
+        "`sessions.absolute_hours` must be 720 (30 days) at most"
+    );
+    match sessions.kind {
+        SessionKind::Cookie => ensure!(
+            !sessions.cookie_secrets.is_empty(),
+            "`sessions.kind = \"cookie\"` needs `sessions.cookie_secrets`, each of 32 bytes at least"
+        ),
+        SessionKind::Memory | SessionKind::Store => ensure!(
+            sessions.cookie_secrets.is_empty(),
+            "`sessions.cookie_secrets` are for `sessions.kind = \"cookie\"`"
+        ),
+    }
+    let is_short = |secret: &SecretString| secret.expose_secret().len() < 32;
+    ensure!(
+        !sessions.cookie_secrets.iter().any(is_short),
+        "`sessions.cookie_secrets`: a secret is shorter than 32 bytes"
+    );
+    Ok(())
+}
+
+/// Cuts a URL down to its origin and refuses one that has more than that.
+fn origin(text: &str) -> Result<String> {
+    let url = Url::parse(text).with_context(|| format!("`{text}` is not a URL"))?;
+    ensure!(
+        matches!(url.scheme(), "http" | "https"),
+        "`{text}` is neither http nor https"
+    );
+    ensure!(
+        url.username().is_empty() && url.password().is_none(),
+        "`{text}` holds credentials"
+    );
+    ensure!(
+        url.path() == "/" && url.query().is_none() && url.fragment().is_none(),
+        "`{text}` has a path"
+    );
+    Ok(url[..Position::BeforePath].to_owned())
+}

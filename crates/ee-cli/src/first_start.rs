@@ -1,0 +1,147 @@
+//! The two tokens of a first start without a configuration.
+
+use std::{
+    fs::{File, OpenOptions, Permissions},
+    io::Write as _,
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context as _, Result, ensure};
+use ee::{
+    RoleId, UserId,
+    auth_simple::{SimpleConfig, SimpleUser},
+    random_token,
+};
+use serde::{Deserialize, Serialize};
+
+/// What `first-start.json` holds.
+#[derive(Clone, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct FirstStart {
+    /// Where the server was reached when the file was written.
+    pub(crate) url: String,
+    pub(crate) owner_token: String,
+    pub(crate) viewer_token: String,
+}
+
+impl std::fmt::Debug for FirstStart {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("FirstStart")
+            .field("url", &self.url)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Returns where the file is.
+pub(crate) fn path(data: &Path) -> PathBuf {
+    data.join("first-start.json")
+}
+
+/// Reads the tokens of an earlier start, or makes them. The second value tells whether they are new.
+pub(crate) fn load_or_create(data: &Path, url: &str) -> Result<(FirstStart, bool)> {
+    let path = path(data);
+    if !path
+        .try_exists()
+        .with_context(|| format!("cannot look for {}", path.display()))?
+    {
+        let made = FirstStart {
+            url: url.to_owned(),
+            owner_token: random_token()?,
+            viewer_token: random_token()?,
+        };
+        write(&path, &made)?;
+        return Ok((made, true));
+    }
+    let text = std::fs::read_to_string(&path)
+        .with_context(|| format!("cannot read {}", path.display()))?;
+    let mut found: FirstStart = serde_json::from_str(&text)
+        .with_context(|| format!("{} is damaged; delete it to get new tokens", path.display()))?;
+    // Whoever shortens a token by hand must not open the server to guesses.
+    let is_token = |token: &str| token.len() >= 43;
+    ensure!(
+        is_token(&found.owner_token)
+            && is_token(&found.viewer_token)
+            && found.owner_token != found.viewer_token,
+        "{} is damaged; delete it to get new tokens",
+        path.display()
+    );
+    if found.url != url {
+        url.clone_into(&mut found.url);
+        write(&path, &found)?;
+    }
+    Ok((found, false))
+}
+
+/// Replaces the file in one step; nobody else may read it.
+fn write(path: &Path, content: &FirstStart) -> Result<()> {
+    let context = || format!("cannot write {}", path.display());
+    let temporary = path.with_extension("json.new");
+    let mut file: File = OpenOptions::new()
+        .create(true)
+        .write(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&temporary)
+        .with_context(context)?;
+    file.set_permissions(Permissions::from_mode(0o600))
+        .with_context(context)?;
+    let mut text = serde_json::to_string_pretty(content)?;
+    text.push('\n');
+    file.write_all(text.as_bytes()).with_context(context)?;
+    file.sync_all().with_context(context)?;
+    std::fs::rename(&temporary, path).with_context(context)
+}
+
+impl FirstStart {
+    /// Turns the tokens into a configuration of Simple auth.
+    pub(crate) fn simple_config(&self) -> Result<SimpleConfig> {
+        let user = |id: &str, name: &str| -> Result<SimpleUser> {
+            Ok(SimpleUser::new(UserId::new(id)?)
+                .name(name)
+                .role(RoleId::new(id)?))
+        };
+        Ok(SimpleConfig::new()
+            .token(self.owner_token.clone(), user("owner", "Owner")?)
+            .token(self.viewer_token.clone(), user("viewer", "Viewer")?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_made_once_and_kept_for_their_owner_alone() {
+        let dir = tempfile::tempdir().unwrap();
+
+        let (made, is_new) = load_or_create(dir.path(), "http://127.0.0.1:1").unwrap();
+        let (again, is_new_again) = load_or_create(dir.path(), "http://127.0.0.1:2").unwrap();
+
+        assert!(is_new && !is_new_again);
+        assert_eq!(made.owner_token, again.owner_token);
+        assert_eq!(again.url, "http://127.0.0.1:2");
+        let mode = std::fs::metadata(path(dir.path()))
+            .unwrap()
+            .permissions()
+            .mode();
+        assert_eq!(mode & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_damaged_file_is_refused_and_not_replaced() {
+        let dir = tempfile::tempdir().unwrap();
+        for text in [
+            "",
+            "{}",
+            "{\"url\":\"x\",\"ownerToken\":\"a\",\"viewerToken\":\"b\"}",
+        ] {
+            std::fs::write(path(dir.path()), text).unwrap();
+
+            let err = load_or_create(dir.path(), "http://127.0.0.1:1").unwrap_err();
+
+            assert!(err.to_string().contains("damaged"), "{err}");
+            assert_eq!(std::fs::read_to_string(path(dir.path())).unwrap(), text);
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! Puts the parts of the server together.
+
+use std::{
+    io::{self, IsTerminal as _},
+    net::SocketAddr,
+    sync::Arc,
+};
+
+use anyhow::{Context as _, Result};
+#[cfg(feature = "store-libsql")]
+use ee::store_libsql::{SqliteConfig, SqliteStore};
+use ee::{
+    AuditFilter, AuditLogger, AuthProvider as _, Clock, EeAuthProvider, LicenseGate, ReturnTo,
+    ServerCookie, SessionProvider, SystemClock,
+    agent_host::{Agents, Background, Models, ModelsConfig, RunLimits, Workflows},
+    auth_simple::{SimpleAuth, SimpleConfig},
+    defaults::{
+        ConsoleAuditLogger, CookieSessions, MemoryStore, SessionLifetimes, StaticRbac,
+        StoreSessions,
+    },
+    server::{AuthMode, Origins, Server},
+    storage::{
+        AgentStore, EndedSessionStore, RunStore, SessionStore, SignInFlowStore, ThreadStore,
+        WorkflowStore,
+    },
+    with_ee,
+};
+
+use crate::config::{Format, Loaded, SessionKind, StoreUrl};
+
+/// A store as the domains that it keeps.
+#[derive(Clone, Debug)]
+pub(crate) struct Stores {
+    pub(crate) agents: Arc<dyn AgentStore>,
+    pub(crate) ended: Arc<dyn EndedSessionStore>,
+    pub(crate) flows: Arc<dyn SignInFlowStore>,
+    pub(crate) runs: Arc<dyn RunStore>,
+    pub(crate) sessions: Arc<dyn SessionStore>,
+    pub(crate) threads: Arc<dyn ThreadStore>,
+    pub(crate) workflows: Arc<dyn WorkflowStore>,
+    /// Closed last, after everything that writes.
+    #[cfg(feature = "store-libsql")]
+    pub(crate) sqlite: Option<Arc<SqliteStore>>,
+}
+
+macro_rules! stores {
+    ($store:expr $(, sqlite: $sqlite:expr)?) => {
+        Stores {
+            agents: $store.clone(),
+            ended: $store.clone(),
+            flows: $store.clone(),
+            runs: $store.clone(),
+            sessions: $store.clone(),
+            threads: $store.clone(),
+            workflows: $store.clone(),
+            #[cfg(feature = "store-libsql")]
+            sqlite: None$(.or(Some($sqlite)))?,
+        }
+    };
+}
+
+/// Opens the store that the URL names.
+pub(crate) fn open_store(url: &StoreUrl) -> Result<Stores> {
+    match url {
+        StoreUrl::Memory => {
+            let store = Arc::new(MemoryStore::new());
+            Ok(stores!(store))
+        }
+        #[cfg(not(feature = "store-libsql"))]
+        StoreUrl::Sqlite(_) => {
+            anyhow::bail!("this build has no SQLite store (feature `store-libsql`)")
+        }
+        #[cfg(feature = "store-libsql")]
+        StoreUrl::Sqlite(path) => {
+            let store =
+                SqliteStore::open(SqliteConfig::new(path)).context("cannot open the store")?;
+            let store = Arc::new(store);
+            Ok(stores!(store, sqlite: Arc::clone(&store)))
+        }
+    }
+}
+
+/// Agents and workflows with what runs in the background for them.
+#[derive(Debug)]
+pub(crate) struct Hosted {
+    pub(crate) agents: Arc<Agents>,
+    pub(crate) workflows: Arc<Workflows>,
+}
+
+/// Starts the agent host: runs that the last process left are marked, samples are made on the first start.
+pub(crate) async fn host(
+    stores: &Stores,
+    config: ModelsConfig,
+    clock: &Arc<dyn Clock>,
+    background: Background,
+) -> Result<Hosted> {
+    let models = Arc::new(Models::new(config).context("`models`")?);
+    let agents = Arc::new(Agents::new(
+        Arc::clone(&stores.agents),
+        Arc::clone(&stores.threads),
+        models,
+        Arc::clone(clock),
+        background.clone(),
+    ));
+    let workflows = Arc::new(Workflows::new(
+        Arc::clone(&stores.workflows),
+        Arc::clone(&stores.runs),
+        Arc::clone(&agents) as _,
+        Arc::clone(clock),
+        RunLimits::default(),
+        background,
+    ));
+    workflows
+        .recover()
+        .await
+        .context("cannot mark interrupted runs")?;
+    workflows
+        .seed()
+        .await
+        .context("cannot create the samples")?;
+    Ok(Hosted { agents, workflows })
+}
+
+/// Puts provider, sessions, roles and licence together.
+pub(crate) fn auth(
+    loaded: &Loaded,
+    simple: SimpleConfig,
+    stores: &Stores,
+    clock: &Arc<dyn Clock>,
+) -> Result<EeAuthProvider> {
+    let rbac = match (loaded.roles()?, &loaded.config.rbac.mapping) {
+        (Some(roles), _) => StaticRbac::new(roles),
+        (None, Some(mapping)) => StaticRbac::from_mapping(mapping.clone()),
+        (None, None) => anyhow::bail!("there are no roles"),
+    };
+    let base = SimpleAuth::new(simple).context("`simple`")?;
+    let composed = with_ee(base)
+        .sessions(sessions(loaded, stores, clock)?)
+        .rbac(Arc::new(rbac))
+        .license(Arc::new(license(loaded, Arc::clone(clock))));
+    let composed = if loaded.is_local_development() {
+        composed.exempt_local_development()
+    } else {
+        composed
+    };
+    let auth = composed.build();
+    let is_licensed =
+        auth.license_exempt() || auth.at(clock.now()).features().contains(ee::Feature::Rbac);
+    anyhow::ensure!(
+        is_licensed,
+        "roles are configured and no valid licence covers them: set MASTRA_EE_LICENSE"
+    );
+    Ok(auth)
+}
+
+/// Asks the environment for the key anew each time the verdict is over, so that a renewed key needs no restart.
+pub(crate) fn license(loaded: &Loaded, clock: Arc<dyn Clock>) -> LicenseGate {
+    use secrecy::ExposeSecret as _;
+
+    let from_file = loaded
+        .config
+        .license
+        .key
+        .as_ref()
+        .map(|key| key.expose_secret().to_owned());
+    LicenseGate::plain(clock, move || {
+        crate::config::variable("MASTRA_EE_LICENSE")
+            .ok()
+            .flatten()
+            .or_else(|| from_file.clone())
+    })
+}
+
+fn sessions(
+    loaded: &Loaded,
+    stores: &Stores,
+    clock: &Arc<dyn Clock>,
+) -> Result<Arc<dyn SessionProvider>> {
+    let config = &loaded.config.sessions;
+    let lifetimes =
+        SessionLifetimes::new(config.idle(), config.absolute()).context("`sessions`")?;
+    let cookie = if loaded.needs_secure_cookies() {
+        ServerCookie::secure_session()
+    } else {
+        ServerCookie::loopback_session()
+    };
+    let clock = Arc::clone(clock);
+    Ok(match config.kind {
+        SessionKind::Cookie => {
+            let sealed = CookieSessions::new(
+                &config.cookie_secrets,
+                Arc::clone(&stores.ended),
+                clock,
+                cookie,
+            );
+            Arc::new(sealed.context("`sessions`")?.lifetimes(lifetimes))
+        }
+        SessionKind::Memory => Arc::new(
+            StoreSessions::new(Arc::new(MemoryStore::new()), clock, cookie).lifetimes(lifetimes),
+        ),
+        SessionKind::Store => Arc::new(
+            StoreSessions::new(Arc::clone(&stores.sessions), clock, cookie).lifetimes(lifetimes),
+        ),
+    })
+}
+
+/// The record goes to standard output: lines for people on a terminal, else JSON.
+pub(crate) fn audit(loaded: &Loaded) -> Arc<dyn AuditLogger> {
+    let config = &loaded.config.audit;
+    let mut filter = AuditFilter::default();
+    filter.actions.clone_from(&config.actions);
+    filter.outcomes.clone_from(&config.outcomes);
+    let logger = ConsoleAuditLogger::new(io::stdout()).filter(filter);
+    let is_pretty = match config.format {
+        Format::Auto => io::stdout().is_terminal(),
+        Format::Json => false,
+        Format::Pretty => true,
+    };
+    Arc::new(if is_pretty { logger } else { logger.json() })
+}
+
+/// Where browsers find the server that listens at `address`.
+pub(crate) fn origins(loaded: &Loaded, address: SocketAddr) -> Origins {
+    let local = if address.ip().is_unspecified() {
+        format!("http://localhost:{}", address.port())
+    } else {
+        format!("http://{address}")
+    };
+    let public = loaded.config.public_url.clone().unwrap_or(local);
+    let mut origins = Origins::new(public);
+    origins.cross_origin.clone_from(&loaded.config.cross_origin);
+    if address.ip().is_loopback() {
+        let mut hosts = vec![
+            "localhost".to_owned(),
+            "127.0.0.1".to_owned(),
+            "[::1]".to_owned(),
+            address.ip().to_string(),
+        ];
+        let public = origins
+            .public
+            .split_once("://")
+            .map(|(_, authority)| authority);
+        hosts.extend(public.map(|authority| {
+            authority
+                .rsplit_once(':')
+                .map_or(authority, |(host, _)| host)
+                .to_owned()
+        }));
+        origins.hosts = Some(hosts);
+    }
+    origins
+}
+
+/// Puts the server together.
+pub(crate) fn server(
+    loaded: &Loaded,
+    auth: AuthMode,
+    hosted: &Hosted,
+    stores: &Stores,
+    address: SocketAddr,
+) -> Result<Server> {
+    let login: ReturnTo = "/studio/login".parse()?;
+    let server = Server::new(
+        auth,
+        audit(loaded),
+        Arc::new(SystemClock),
+        origins(loaded, address),
+    );
+    Ok(server
+        .host(
+            Arc::clone(&hosted.agents) as _,
+            Arc::clone(&hosted.workflows) as _,
+        )
+        .flows(Arc::clone(&stores.flows))
+        .login_page(login))
+}

@@ -1,0 +1,452 @@
+//! Acceptance criteria of phase 2 about providers and how they are put together.
+
+use std::sync::{Arc, atomic::Ordering};
+
+use async_trait::async_trait;
+use ee_core::{
+    AuditAction, AuditActor, AuditEvent, AuditOutcome, AuthProvider, Caller, CapabilityFlags,
+    CompositeAuth, CredentialsProvider as _, EeAuthProvider, Error, ErrorKind, FeatureSet,
+    LicenseInfo, RequestHead, Role, SignIn, User, UserId, UserProvider as _, with_ee,
+    with_ee_shared,
+};
+
+use crate::doubles::{ALL, Ability, Roles, Stub, gate, headers, now, run};
+
+/// A provider as there were before the enterprise edition: it only checks a token.
+#[derive(Debug)]
+struct Existing;
+
+#[async_trait]
+impl AuthProvider for Existing {
+    fn name(&self) -> &'static str {
+        "existing"
+    }
+
+    async fn authenticate(&self, head: &RequestHead<'_>) -> Result<Option<Arc<User>>, Error> {
+        let known = head.bearer()? == Some("let-me-in");
+        Ok(known.then(|| Arc::new(User::new("ada".parse().unwrap()))))
+    }
+}
+
+/// Which parts there are, in the order of [`ALL`].
+fn parts(auth: &dyn AuthProvider) -> [bool; 7] {
+    [
+        auth.users().is_some(),
+        auth.sessions().is_some(),
+        auth.sso().is_some(),
+        auth.credentials().is_some(),
+        auth.rbac().is_some(),
+        auth.acl().is_some(),
+        auth.audit().is_some(),
+    ]
+}
+
+fn listed(names: &[&str]) -> LicenseInfo {
+    let mut info = LicenseInfo::unlimited();
+    info.features = Some(FeatureSet::from_names(names.iter().copied()).unwrap());
+    info
+}
+
+fn complete() -> Stub {
+    Stub::new("complete", &ALL)
+}
+
+/// Phase 2: interfaces are designed for composition (providers implement what they support).
+#[test]
+fn p2_providers_implement_what_they_support() {
+    assert_eq!(parts(&Existing), [false; 7]);
+    assert!(!Existing.license_exempt());
+
+    for (at, ability) in ALL.iter().enumerate() {
+        let mut expected = [false; 7];
+        expected[at] = true;
+        assert_eq!(
+            parts(&Stub::new("one", &[*ability])),
+            expected,
+            "{ability:?}"
+        );
+    }
+    assert_eq!(parts(&complete()), [true; 7]);
+}
+
+/// Phase 2: `buildCapabilities()` detects which interfaces a provider implements.
+#[test]
+fn p2_capabilities_detect_which_interfaces_a_provider_implements() {
+    let flags = |abilities: &[Ability]| {
+        let auth = with_ee(Stub::new("one", abilities))
+            .license(gate(&LicenseInfo::unlimited()))
+            .build();
+        let flags = CapabilityFlags::detect(&auth.at(now()));
+        [
+            flags.user,
+            flags.session,
+            flags.sso,
+            flags.rbac,
+            flags.acl,
+            flags.fga,
+        ]
+    };
+
+    assert_eq!(flags(&[]), [false; 6]);
+    assert_eq!(
+        flags(&[Ability::Users]),
+        [true, false, false, false, false, false]
+    );
+    assert_eq!(
+        flags(&[Ability::Sessions]),
+        [false, true, false, false, false, false]
+    );
+    assert_eq!(
+        flags(&[Ability::Sso]),
+        [false, false, true, false, false, false]
+    );
+    assert_eq!(
+        flags(&[Ability::Rbac]),
+        [false, false, false, true, false, false]
+    );
+    assert_eq!(
+        flags(&[Ability::Acl]),
+        [false, false, false, false, true, false]
+    );
+    assert_eq!(flags(&ALL), [true, true, true, true, true, false]);
+}
+
+/// Phase 2: `withEE()` allows wrapping existing auth providers with EE capabilities.
+#[test]
+fn p2_with_ee_wraps_existing_providers() {
+    let added = Arc::new(Stub::new("added", &ALL));
+    let auth = with_ee(Existing)
+        .users(added.clone())
+        .sessions(added.clone())
+        .sso(added.clone())
+        .credentials(added.clone())
+        .rbac(Arc::new(Roles::default()))
+        .acl(added.clone())
+        .audit(added)
+        .license(gate(&LicenseInfo::unlimited()))
+        .build();
+    let headers = headers(&[("authorization", "Bearer let-me-in")]);
+
+    let user = run(auth.authenticate(&RequestHead::new(&headers, None))).unwrap();
+
+    assert_eq!(auth.name(), "existing-ee");
+    assert_eq!(parts(&auth), [true; 7]);
+    assert_eq!(user.unwrap().id.as_str(), "ada");
+    assert!(!auth.license_exempt());
+}
+
+#[test]
+fn an_option_wins_over_what_the_base_offers() {
+    let option = Arc::new(Stub::new("option", &ALL));
+    let auth = with_ee(complete())
+        .users(option.clone())
+        .sso(option.clone())
+        .audit(option.clone())
+        .license(gate(&LicenseInfo::unlimited()))
+        .build();
+    let at = auth.at(now());
+    let find = |id: &str| run(at.users().unwrap().find(&id.parse().unwrap())).unwrap();
+    let event = AuditEvent::new(
+        now(),
+        AuditActor::system(),
+        AuditAction::SERVER_START,
+        AuditOutcome::Success,
+    );
+
+    run(at.audit().unwrap().log(event)).unwrap();
+
+    assert!(find("option").is_some() && find("complete").is_none());
+    assert_eq!(at.sso().unwrap().login_button().provider, "option");
+    assert_eq!(option.events.load(Ordering::Relaxed), 1);
+    assert!(at.credentials().is_some() && at.sessions().is_some());
+}
+
+#[test]
+fn the_exemption_of_the_base_is_kept() {
+    let mut exempt = complete();
+    exempt.exempt = true;
+    let shared: Arc<dyn AuthProvider> = Arc::new(exempt);
+
+    for auth in [
+        with_ee_shared(shared.clone()).build(),
+        with_ee_shared(shared.clone())
+            .license(gate(&LicenseInfo::invalid()))
+            .build(),
+        with_ee(complete()).exempt_local_development().build(),
+    ] {
+        assert!(auth.license_exempt());
+        assert_eq!(parts(&auth), [true; 7]);
+        assert_eq!(auth.at(now()).features(), FeatureSet::ALL);
+    }
+}
+
+/// Phase 2: the license check is enforced: unlicensed providers get no EE features.
+#[test]
+fn p2_unlicensed_providers_get_no_ee_features() {
+    let only_audit = [false, false, false, false, false, false, true];
+    let headers = headers(&[("authorization", "Bearer complete")]);
+    let head = RequestHead::new(&headers, None);
+
+    for auth in [
+        with_ee(complete()).build(),
+        with_ee(complete())
+            .license(gate(&LicenseInfo::invalid()))
+            .build(),
+        with_ee(Existing)
+            .sso(Arc::new(complete()))
+            .audit(Arc::new(complete()))
+            .license(gate(&listed(&[])))
+            .build(),
+    ] {
+        // The record never stops, and who is calling is still asked.
+        assert_eq!(parts(&auth), only_audit);
+        let flags = CapabilityFlags::detect(&auth.at(now()));
+        assert_eq!(flags, CapabilityFlags::default());
+        assert!(run(auth.authenticate(&head)).is_ok());
+    }
+    let unlicensed = with_ee(complete()).build();
+    let caller = run(unlicensed.identify(now(), &head)).unwrap();
+    assert!(matches!(caller, Caller::Known(_)));
+}
+
+#[test]
+fn a_licence_opens_what_it_lists_and_nothing_else() {
+    let open = |names: &[&str]| {
+        let auth = with_ee(complete()).license(gate(&listed(names))).build();
+        parts(&auth)
+    };
+
+    assert_eq!(
+        open(&["rbac"]),
+        [false, false, false, false, true, false, true]
+    );
+    assert_eq!(
+        open(&["auth"]),
+        [true, true, false, true, false, false, true]
+    );
+    assert_eq!(
+        open(&["sso", "acl"]),
+        [false, false, true, false, false, true, true]
+    );
+}
+
+#[test]
+fn roles_without_a_licence_close_and_never_open() {
+    let user = User::new("ada".parse().unwrap());
+    let permissions = |auth: &EeAuthProvider| run(auth.at(now()).permissions(&user));
+    let without_roles = [Ability::Users, Ability::Acl];
+    let role = Role::new("r".parse().unwrap(), "R", ["agents:read".parse().unwrap()]);
+    let roles = || Roles {
+        given: vec!["r".parse().unwrap()],
+        set: ee_core::RoleSet::new([role.clone()]).unwrap(),
+        ..Roles::default()
+    };
+
+    for auth in [
+        with_ee(complete()).build(),
+        with_ee(complete())
+            .license(gate(&listed(&["acl", "auth"])))
+            .build(),
+        with_ee(Existing).rbac(Arc::new(roles())).build(),
+    ] {
+        assert_eq!(
+            permissions(&auth).unwrap_err().kind(),
+            ErrorKind::Unlicensed
+        );
+    }
+
+    let none = with_ee(Stub::new("none", &without_roles)).build();
+    assert!(permissions(&none).unwrap().is_none());
+
+    let licensed = with_ee(Existing)
+        .rbac(Arc::new(roles()))
+        .license(gate(&listed(&["rbac"])))
+        .build();
+    let held = permissions(&licensed).unwrap().unwrap();
+    assert!(held.allows_text("agents:read") && !held.allows_text("agents:write"));
+
+    let broken = Roles {
+        broken: true,
+        ..roles()
+    };
+    let broken = with_ee(Existing)
+        .rbac(Arc::new(broken))
+        .license(gate(&listed(&["rbac"])))
+        .build();
+    assert_eq!(
+        permissions(&broken).unwrap_err().kind(),
+        ErrorKind::Unavailable
+    );
+}
+
+#[test]
+fn callers_are_told_apart() {
+    let caller = |info: &LicenseInfo, pairs: &[(&str, &str)]| {
+        let auth = with_ee(complete()).license(gate(info)).build();
+        let headers = headers(pairs);
+        run(auth.identify(now(), &RequestHead::new(&headers, None))).unwrap()
+    };
+    let full = LicenseInfo::unlimited();
+    let by_session = caller(&full, &[("cookie", "ee_session=good")]);
+    let by_token = caller(
+        &full,
+        &[
+            ("authorization", "bearer complete"),
+            ("cookie", "ee_session=good"),
+        ],
+    );
+
+    assert!(by_session.identity().unwrap().session.is_some());
+    assert!(by_token.identity().unwrap().session.is_none());
+    assert!(matches!(caller(&full, &[]), Caller::Anonymous));
+    for wrong in ["Bearer nobody", "Bearer", "Basic YTpi"] {
+        let pairs = [("authorization", wrong), ("cookie", "ee_session=good")];
+        assert!(matches!(caller(&full, &pairs), Caller::Refused), "{wrong}");
+    }
+    for stale in ["over", "orphan", "mal%20formed", "a; ee_session=b"] {
+        let cookie = format!("ee_session={stale}");
+        let caller = caller(&full, &[("cookie", &cookie)]);
+        assert!(matches!(caller, Caller::StaleSession), "{stale}");
+    }
+    let unlicensed = caller(&listed(&["rbac"]), &[("cookie", "ee_session=good")]);
+    assert!(matches!(unlicensed, Caller::Anonymous));
+}
+
+#[test]
+fn a_provider_that_fails_is_no_anonymous_caller() {
+    let mut stub = complete();
+    stub.fails = Some(ErrorKind::Unavailable);
+    let auth = with_ee(stub).exempt_local_development().build();
+    let headers = headers(&[("cookie", "ee_session=good")]);
+
+    let error = run(auth.identify(now(), &RequestHead::new(&headers, None))).unwrap_err();
+
+    assert_eq!(error.kind(), ErrorKind::Unavailable);
+}
+
+fn composite(members: Vec<Stub>) -> CompositeAuth {
+    let members = members
+        .into_iter()
+        .map(|member| Arc::new(member) as Arc<dyn AuthProvider>);
+    CompositeAuth::new(members.collect()).unwrap()
+}
+
+#[test]
+fn a_composite_has_members_of_different_names() {
+    let twice: Vec<Arc<dyn AuthProvider>> = vec![Arc::new(Existing), Arc::new(Existing)];
+
+    assert_eq!(
+        CompositeAuth::new(Vec::new()).unwrap_err().kind(),
+        ErrorKind::Invalid
+    );
+    let error = CompositeAuth::new(twice).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid);
+    assert!(error.message().contains("`existing`"));
+}
+
+#[test]
+fn the_first_member_that_knows_the_caller_decides() {
+    let who = |members: Vec<Stub>, token: &str| {
+        let value = format!("Bearer {token}");
+        let headers = headers(&[("authorization", &value)]);
+        run(composite(members).authenticate(&RequestHead::new(&headers, None)))
+            .map(|user| user.map(|user| user.id.to_string()))
+            .map_err(|err| err.kind())
+    };
+    let pair = || vec![Stub::new("a", &[]), Stub::new("b", &[])];
+    let failing = |kind| {
+        let mut members = pair();
+        members[0].fails = Some(kind);
+        members
+    };
+
+    assert_eq!(who(pair(), "b"), Ok(Some("b".to_owned())));
+    assert_eq!(who(pair(), "c"), Ok(None));
+    assert_eq!(
+        who(failing(ErrorKind::Unauthenticated), "b"),
+        Ok(Some("b".to_owned()))
+    );
+    assert_eq!(
+        who(failing(ErrorKind::Unauthenticated), "c"),
+        Err(ErrorKind::Unauthenticated)
+    );
+    assert_eq!(
+        who(failing(ErrorKind::Unavailable), "b"),
+        Err(ErrorKind::Unavailable)
+    );
+    assert_eq!(
+        who(failing(ErrorKind::Forbidden), "b"),
+        Err(ErrorKind::Forbidden)
+    );
+}
+
+#[test]
+fn a_composite_is_exempt_when_every_member_is() {
+    let member = |name, exempt| {
+        let mut stub = Stub::new(name, &[]);
+        stub.exempt = exempt;
+        stub
+    };
+
+    assert!(composite(vec![member("a", true), member("b", true)]).license_exempt());
+    assert!(!composite(vec![member("a", true), member("b", false)]).license_exempt());
+}
+
+#[test]
+fn a_composite_has_the_abilities_of_its_members() {
+    let none = composite(vec![Stub::new("a", &[]), Stub::new("b", &[])]);
+    let some = composite(vec![
+        Stub::new("a", &[Ability::Users]),
+        Stub::new("b", &[Ability::Sso, Ability::Audit]),
+        Stub::new("c", &ALL),
+    ]);
+
+    assert_eq!(parts(&none), [false; 7]);
+    assert_eq!(parts(&some), [true; 7]);
+    assert_eq!(some.sso().unwrap().login_button().provider, "b");
+}
+
+#[test]
+fn an_id_that_two_members_know_is_nobody_s() {
+    let mut twin = Stub::new("b", &[Ability::Users]);
+    twin.knows = "a".parse().unwrap();
+    let both = composite(vec![Stub::new("a", &[Ability::Users]), twin]);
+    let apart = composite(vec![
+        Stub::new("a", &[Ability::Users]),
+        Stub::new("b", &[Ability::Users]),
+        Stub::new("c", &[]),
+    ]);
+    let find = |auth: &CompositeAuth, id: &str| run(auth.find(&UserId::new(id).unwrap()));
+
+    assert_eq!(find(&both, "a").unwrap_err().kind(), ErrorKind::Conflict);
+    assert!(find(&apart, "b").unwrap().is_some());
+    assert!(find(&apart, "c").unwrap().is_none());
+}
+
+#[test]
+fn credentials_are_tried_with_each_member() {
+    let auth = composite(vec![
+        Stub::new("a", &[Ability::Credentials]),
+        Stub::new("b", &[]),
+        Stub::new("c", &[Ability::Credentials, Ability::SignUp]),
+    ]);
+    let closed = composite(vec![Stub::new("a", &[Ability::Credentials])]);
+    let headers = headers(&[]);
+    let head = RequestHead::new(&headers, None);
+    let sign_in = |password| match run(auth.sign_in("a@b.c", password, &head)).unwrap() {
+        SignIn::Success(user) => Some(user.id.to_string()),
+        _ => None,
+    };
+
+    assert_eq!(sign_in("a").as_deref(), Some("a"));
+    assert_eq!(sign_in("c").as_deref(), Some("c"));
+    assert_eq!((sign_in("b"), sign_in("")), (None, None));
+    assert!(auth.sign_up_enabled() && !closed.sign_up_enabled());
+    let created = run(auth.sign_up("a@b.c", "password", None, &head)).unwrap();
+    assert_eq!(created.unwrap().id.as_str(), "c");
+    assert!(
+        run(closed.sign_up("a@b.c", "password", None, &head))
+            .unwrap()
+            .is_none()
+    );
+}

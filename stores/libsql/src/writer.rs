@@ -1,0 +1,250 @@
+//! The one thread that changes the file: it commits together what has queued.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
+
+use rusqlite::{Connection, TransactionBehavior};
+use tokio::sync::oneshot;
+
+use crate::{Error, queue::Inbox};
+
+/// Most changes that one transaction holds: bounds how long the first of them waits.
+const MAX_BATCH: usize = 256;
+
+/// A queued change.
+pub(crate) trait Change: Send {
+    /// Makes the change; false when it failed and its savepoint is to be rolled back.
+    fn apply(&mut self, conn: &Connection) -> bool;
+
+    /// Tells the caller, after the transaction of the change has ended.
+    fn answer(self: Box<Self>, committed: &Result<(), Arc<rusqlite::Error>>);
+}
+
+/// A change that a closure makes. It is made whole even when the caller has stopped waiting.
+pub(crate) struct Write<F, T> {
+    operation: &'static str,
+    reply: oneshot::Sender<Result<T, Error>>,
+    result: Option<Result<T, Error>>,
+    work: Option<F>,
+}
+
+impl<F, T> Write<F, T>
+where
+    F: FnOnce(&Connection) -> rusqlite::Result<T>,
+{
+    pub(crate) fn new(
+        operation: &'static str,
+        work: F,
+    ) -> (Self, oneshot::Receiver<Result<T, Error>>) {
+        let (reply, answer) = oneshot::channel();
+        let write = Self {
+            operation,
+            reply,
+            result: None,
+            work: Some(work),
+        };
+        (write, answer)
+    }
+}
+
+impl<F, T> Change for Write<F, T>
+where
+    F: FnOnce(&Connection) -> rusqlite::Result<T> + Send,
+    T: Send,
+{
+    fn apply(&mut self, conn: &Connection) -> bool {
+        let Some(work) = self.work.take() else {
+            return false;
+        };
+        let result = guarded(self.operation, || work(conn));
+        self.result.insert(result).is_ok()
+    }
+
+    fn answer(self: Box<Self>, committed: &Result<(), Arc<rusqlite::Error>>) {
+        let answer = match (self.result, committed) {
+            (Some(Err(own)), _) => Err(own),
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (_, Err(source)) => Err(Error::Commit {
+                operation: self.operation,
+                source: Arc::clone(source),
+            }),
+            // Only a transaction that failed leaves a change undone.
+            (None, Ok(())) => Err(Error::Closed),
+        };
+        // Nobody waits when the caller was dropped.
+        let _ = self.reply.send(answer);
+    }
+}
+
+/// Runs a query of ours so that a defect in it ends the query and not the thread.
+pub(crate) fn guarded<T>(
+    operation: &'static str,
+    work: impl FnOnce() -> rusqlite::Result<T>,
+) -> Result<T, Error> {
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(result) => result.map_err(|source| Error::query(operation, source)),
+        Err(_) => Err(Error::Panicked { operation }),
+    }
+}
+
+/// Works until the queue is closed and empty.
+pub(crate) fn run(mut conn: Connection, inbox: &Inbox<Box<dyn Change>>) {
+    while let Some(first) = inbox.wait() {
+        let mut changes = vec![first];
+        changes.extend(std::iter::from_fn(|| inbox.take()).take(MAX_BATCH - 1));
+        let committed = commit_together(&mut conn, &mut changes).map_err(Arc::new);
+        for change in changes {
+            change.answer(&committed);
+        }
+    }
+}
+
+/// Makes each change in its own savepoint of one transaction and commits once.
+fn commit_together(conn: &mut Connection, changes: &mut [Box<dyn Change>]) -> rusqlite::Result<()> {
+    let mut transaction = conn.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for change in changes {
+        let savepoint = transaction.savepoint()?;
+        if change.apply(&savepoint) {
+            savepoint.commit()?;
+        } else {
+            // A full disk, for one, makes SQLite roll the whole transaction back. Going on would
+            // commit each later change on its own, and answer for earlier ones that are gone;
+            // here there is no savepoint left to roll back to, and all of them fail.
+            savepoint.finish()?;
+        }
+    }
+    transaction.commit()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Answer<T> = oneshot::Receiver<Result<T, Error>>;
+
+    fn database() -> Connection {
+        let conn = Connection::open_in_memory().unwrap();
+        conn.execute_batch("CREATE TABLE kept (id INTEGER PRIMARY KEY)")
+            .unwrap();
+        conn
+    }
+
+    fn insert(id: i64) -> (Box<dyn Change>, Answer<usize>) {
+        let (write, answer) = Write::new("insert", move |conn| {
+            conn.execute("INSERT INTO kept VALUES (?1)", [id])
+        });
+        (Box::new(write), answer)
+    }
+
+    fn statement(sql: &'static str) -> (Box<dyn Change>, Answer<()>) {
+        let (write, answer) = Write::new("test", |conn| {
+            conn.execute("INSERT INTO kept VALUES (99)", [])?;
+            conn.execute_batch(sql)
+        });
+        (Box::new(write), answer)
+    }
+
+    fn run_batch(conn: &mut Connection, mut changes: Vec<Box<dyn Change>>) {
+        let committed = commit_together(conn, &mut changes).map_err(Arc::new);
+        for change in changes {
+            change.answer(&committed);
+        }
+    }
+
+    fn kept(conn: &Connection) -> Vec<i64> {
+        let mut statement = conn.prepare("SELECT id FROM kept ORDER BY id").unwrap();
+        let rows = statement.query_map([], |row| row.get(0)).unwrap();
+        rows.map(Result::unwrap).collect()
+    }
+
+    #[test]
+    fn a_failing_change_takes_nothing_with_it_but_itself() {
+        let mut conn = database();
+        let (one, mut one_done) = insert(1);
+        let (bad, mut bad_done) = statement("SELECT nonsense");
+        let (two, mut two_done) = insert(2);
+
+        run_batch(&mut conn, vec![one, bad, two]);
+
+        assert!(one_done.try_recv().unwrap().is_ok());
+        assert!(matches!(bad_done.try_recv(), Ok(Err(Error::Query { .. }))));
+        assert!(two_done.try_recv().unwrap().is_ok());
+        assert_eq!(kept(&conn), [1, 2]);
+    }
+
+    #[test]
+    fn a_panicking_change_takes_nothing_with_it_but_itself() {
+        let mut conn = database();
+        let (write, mut panicked) = Write::new("panic", |conn| -> rusqlite::Result<()> {
+            conn.execute("INSERT INTO kept VALUES (99)", [])?;
+            panic!("a defect");
+        });
+        let (one, mut one_done) = insert(1);
+
+        run_batch(&mut conn, vec![Box::new(write), one]);
+
+        assert!(matches!(
+            panicked.try_recv(),
+            Ok(Err(Error::Panicked { operation: "panic" }))
+        ));
+        assert!(one_done.try_recv().unwrap().is_ok());
+        assert_eq!(kept(&conn), [1]);
+    }
+
+    #[test]
+    fn a_change_that_loses_the_transaction_fails_all_of_it() {
+        let mut conn = database();
+        let (one, mut one_done) = insert(1);
+        // What SQLite does by itself when the disk is full.
+        let (bad, mut bad_done) = statement("ROLLBACK; SELECT nonsense");
+        let (two, mut two_done) = insert(2);
+
+        run_batch(&mut conn, vec![one, bad, two]);
+
+        let lost = one_done.try_recv().unwrap().unwrap_err();
+        assert!(matches!(lost, Error::Commit { .. }));
+        assert!(matches!(bad_done.try_recv(), Ok(Err(Error::Query { .. }))));
+        assert!(matches!(two_done.try_recv(), Ok(Err(Error::Commit { .. }))));
+        assert!(kept(&conn).is_empty());
+
+        let (three, mut three_done) = insert(3);
+        run_batch(&mut conn, vec![three]);
+        assert!(three_done.try_recv().unwrap().is_ok());
+        assert_eq!(kept(&conn), [3]);
+    }
+
+    #[test]
+    fn a_failing_commit_fails_all() {
+        let mut conn = database();
+        conn.execute_batch(
+            "PRAGMA foreign_keys = ON;
+             CREATE TABLE child (of INTEGER REFERENCES kept DEFERRABLE INITIALLY DEFERRED);",
+        )
+        .unwrap();
+        let (one, mut one_done) = insert(1);
+        let (orphan, mut orphan_done) = statement("INSERT INTO child VALUES (7)");
+
+        run_batch(&mut conn, vec![one, orphan]);
+
+        for answer in [
+            one_done.try_recv().unwrap().map(|_| ()),
+            orphan_done.try_recv().unwrap(),
+        ] {
+            assert!(matches!(answer, Err(Error::Commit { .. })));
+        }
+        assert!(kept(&conn).is_empty());
+    }
+
+    #[test]
+    fn a_change_whose_caller_has_gone_is_made_all_the_same() {
+        let mut conn = database();
+        let (one, answer) = insert(1);
+        drop(answer);
+
+        run_batch(&mut conn, vec![one]);
+
+        assert_eq!(kept(&conn), [1]);
+    }
+}

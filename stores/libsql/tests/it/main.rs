@@ -1,0 +1,10 @@
+//! Tests of the crate through its public interface.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod close;
+mod concurrency;
+mod conformance;
+mod crash;
+mod opening;
+mod scratch;
