@@ -1,0 +1,1 @@
+//! A whole server in one process, and attacks on it.
