@@ -22,13 +22,13 @@ pub enum MessagesBody {
     /// What the user says.
     Text(String),
     /// A list of messages.
-    List(Vec<MessageBody>),
+    List(Vec<ChatMessageBody>),
 }
 
 /// A message in one of the forms that clients send.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
-pub enum MessageBody {
+pub enum ChatMessageBody {
     /// What the user says.
     Text(String),
     /// Somebody says something.
@@ -66,7 +66,7 @@ pub struct PartBody {
 #[derive(Debug, Deserialize, JsonSchema)]
 pub struct MemoryBody {
     /// Which conversation.
-    pub thread: ThreadBody,
+    pub thread: ThreadRef,
     /// The client's label for grouping. Whose it is follows from the caller alone.
     pub resource: Option<String>,
     /// Settings of other servers, not used here.
@@ -76,7 +76,7 @@ pub struct MemoryBody {
 /// A conversation by id.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
-pub enum ThreadBody {
+pub enum ThreadRef {
     /// Its id.
     Id(ThreadId),
     /// Its id in an object.
@@ -173,7 +173,7 @@ pub fn request(cx: &Cx, agent: AgentId, body: ChatBody) -> Result<ChatRequest, E
     request.run_id = body.run_id;
     let (thread, resource) = match body.memory {
         Some(MemoryBody {
-            thread: ThreadBody::Id(id) | ThreadBody::Object { id },
+            thread: ThreadRef::Id(id) | ThreadRef::Object { id },
             resource,
             ..
         }) => (Some(id), resource),
@@ -203,7 +203,7 @@ fn is_meant(value: &Value) -> bool {
 
 fn messages(body: MessagesBody) -> Result<Vec<ChatMessage>, Error> {
     let list = match body {
-        MessagesBody::Text(text) => vec![MessageBody::Text(text)],
+        MessagesBody::Text(text) => vec![ChatMessageBody::Text(text)],
         MessagesBody::List(list) => list,
     };
     if list.is_empty() || list.len() > MAX_MESSAGES {
@@ -226,32 +226,32 @@ fn messages(body: MessagesBody) -> Result<Vec<ChatMessage>, Error> {
     Ok(messages)
 }
 
-fn message((at, body): (usize, MessageBody)) -> Result<ChatMessage, Error> {
+fn message((at, body): (usize, ChatMessageBody)) -> Result<ChatMessage, Error> {
     let (role, parts) = match body {
-        MessageBody::Text(text) => {
+        ChatMessageBody::Text(text) => {
             return Ok(ChatMessage {
                 role: MessageRole::User,
                 text,
             });
         }
-        MessageBody::Message {
+        ChatMessageBody::Message {
             role,
             content: Some(ContentBody::Text(text)),
             ..
         } => {
             return Ok(ChatMessage { role, text });
         }
-        MessageBody::Message {
+        ChatMessageBody::Message {
             role,
             content: Some(ContentBody::Parts(parts)),
             ..
         }
-        | MessageBody::Message {
+        | ChatMessageBody::Message {
             role,
             content: None,
             parts: Some(parts),
         } => (role, parts),
-        MessageBody::Message { .. } => {
+        ChatMessageBody::Message { .. } => {
             return Err(Error::invalid_field(
                 format!("messages.{at}"),
                 "has neither `content` nor `parts`",

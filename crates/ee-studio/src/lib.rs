@@ -5,6 +5,9 @@
 //! may do arrives as bools that the server has decided, and the server decides
 //! again when a form is submitted.
 //!
+//! [`router`] answers the routes of [`StudioOp`], each behind its declaration, and [`StudioPages`] draws refusals and
+//! failures. The handlers between them call the use cases that the API calls.
+//!
 //! - [`pages`] holds one function per page, the *content* alone. Wrap it with
 //!   [`layout::layout`] for a full answer; htmx picks its part out of that.
 //! - [`components`] holds what pages share.
@@ -18,10 +21,17 @@
 
 pub mod assets;
 pub mod components;
+mod error_pages;
+mod handlers;
 mod icons;
 pub mod layout;
 pub mod markdown;
 pub mod pages;
 pub mod paths;
+mod return_target;
+mod routes;
+mod visit;
 
+pub use crate::error_pages::StudioPages;
 pub use crate::icons::Icon;
+pub use crate::routes::{StudioOp, StudioSettings, router};

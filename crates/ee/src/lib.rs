@@ -3,6 +3,8 @@
 //! The traits and domain types stand at the top; each plugin has a module of its own. Enabling a
 //! feature adds a module and changes nothing else.
 
+/// Needed to implement the traits.
+pub use async_trait::async_trait;
 pub use ee_core::*;
 
 /// Routes, extractors, middleware and HTTP errors for axum.

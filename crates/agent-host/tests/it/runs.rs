@@ -244,7 +244,7 @@ async fn a_run_goes_on_when_nobody_listens() {
 
 #[tokio::test]
 async fn a_start_that_nobody_waits_for_leaves_the_run_pending_or_runs_it() {
-    for polls in 1..12 {
+    for polls in 1..24 {
         let world = World::new();
         let run = world.run(vec![step("a", "ok", "x")]).await;
         {
@@ -301,7 +301,7 @@ async fn cancelling_stops_the_step_at_work() {
 
 #[tokio::test]
 async fn cancelling_at_any_moment_ends_the_run_once() {
-    for moment in 0..40 {
+    for moment in 0..80 {
         let world = World::new();
         let run = world
             .run(vec![step("a", "ok", "x"), step("b", "ok", "x")])
@@ -451,7 +451,7 @@ async fn watching_gives_the_state_and_then_every_later_event() {
 
 #[tokio::test]
 async fn watching_from_any_moment_misses_nothing_and_doubles_nothing() {
-    for moment in 0..40 {
+    for moment in 0..80 {
         let world = World::new();
         let steps = vec![step("a", "ok", "x"), step("b", "ok", "x")];
         let run = world.run(steps).await;

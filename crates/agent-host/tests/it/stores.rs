@@ -63,6 +63,13 @@ fn remove<T>(rows: &Mutex<Vec<T>>, same: impl Fn(&T) -> bool) -> bool {
     rows.len() < before
 }
 
+/// Lets others go first, as a store on a disk does.
+async fn pause() {
+    for _ in 0..3 {
+        tokio::task::yield_now().await;
+    }
+}
+
 fn slice<T>(rows: Vec<T>, page: Page) -> Paged<T> {
     let total = rows.len() as u64;
     let offset = usize::try_from(page.offset()).unwrap();
@@ -184,7 +191,10 @@ impl RunStore for TestStore {
     }
 
     async fn find(&self, id: &RunId) -> Result<Option<RunRecord>, Error> {
-        Ok(find(&self.runs, |row| row.id == *id))
+        let found = find(&self.runs, |row| row.id == *id);
+        // What was read is old when it arrives.
+        pause().await;
+        Ok(found)
     }
 
     async fn list(&self, filter: &RunFilter, page: Page) -> Result<Paged<RunRecord>, Error> {
@@ -204,9 +214,12 @@ impl RunStore for TestStore {
         if self.broken.load(Ordering::SeqCst) {
             return Err(Error::new(ErrorKind::Unavailable, "the store is away"));
         }
+        pause().await;
         self.run_log.lock().unwrap().push(run.clone());
         let id = run.id.clone();
-        Ok(replace(&self.runs, run, |row| row.id == id))
+        let replaced = replace(&self.runs, run, |row| row.id == id);
+        pause().await;
+        Ok(replaced)
     }
 
     async fn delete(&self, id: &RunId) -> Result<bool, Error> {

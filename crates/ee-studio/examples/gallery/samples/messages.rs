@@ -4,11 +4,11 @@ use ee_studio::Icon;
 use ee_studio::components::{AuthStatus, EmptyState, LoginButton, empty};
 use ee_studio::layout::{Banner, Nav, Section, Shell, layout};
 use ee_studio::pages::{
-    AgentsPage, ErrorPage, NotFound, PermissionDenied, SessionExpired, agents_page, error_page,
-    not_found, permission_denied, session_expired,
+    AgentsPage, ErrorPage, NotFound, PermissionDenied, SessionExpired, SignedOut, agents_page,
+    error_page, not_found, permission_denied, session_expired, signed_out,
 };
 
-use super::{Sample, page, s, shell};
+use super::{Sample, bare, page, s, shell};
 
 pub(super) fn messages() -> Vec<Sample> {
     let denied = permission_denied(&PermissionDenied {
@@ -48,6 +48,19 @@ pub(super) fn messages() -> Vec<Sample> {
             "session-expired",
             Section::Other,
             session_expired(&SessionExpired::default()),
+        ),
+        bare(
+            "session-expired-unsaved",
+            session_expired(&SessionExpired {
+                unsaved: true,
+                ..SessionExpired::default()
+            }),
+        ),
+        bare(
+            "signed-out-provider",
+            signed_out(&SignedOut {
+                provider_href: s("https://id.example/logout"),
+            }),
         ),
         page(
             "not-found",

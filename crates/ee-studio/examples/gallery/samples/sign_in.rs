@@ -52,12 +52,17 @@ pub(super) fn sign_in() -> Vec<Sample> {
     };
     let mut wrong = ready(token.clone());
     wrong.error = Some(s("Invalid email or password."));
+    let mut again = ready(token.clone());
+    again.notice = Some(s(
+        "Your session ended. Sign in again to go on where you were.",
+    ));
     let unavailable = LoginPage {
         state: LoginState::Unavailable,
         ..LoginPage::default()
     };
     vec![
         bare("login-token", login_page(&ready(token))),
+        bare("login-again", login_page(&again)),
         bare("login-wrong", login_page(&wrong)),
         bare("login-both", login_page(&ready(both))),
         bare("login-sso", login_page(&ready(only_sso))),

@@ -1,0 +1,232 @@
+//! The table of Studio's routes and the router that follows it.
+
+use axum::{
+    Router,
+    handler::Handler,
+    routing::{MethodFilter, MethodRouter, on},
+};
+use ee_adapter_axum::Corridor;
+use ee_core::{AuditAction, Permission};
+use ee_server::{Access, Route, permissions as p};
+use http::Method;
+
+use crate::{handlers, paths};
+
+/// What Studio has to be told beside what the server knows.
+#[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
+pub struct StudioSettings {
+    /// Whether the sign-in form takes an access token without an e-mail address, as Simple auth does.
+    pub accepts_token: bool,
+}
+
+/// The sentence before an operation is its doc comment and its summary.
+macro_rules! operations {
+    ($($doc:literal $op:ident => $route:expr;)*) => {
+        /// A page or an action of Studio. The router has a handler for each: its `match` does not compile without.
+        #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+        pub enum StudioOp {
+            $(#[doc = $doc] $op,)*
+        }
+
+        impl StudioOp {
+            /// Every operation.
+            pub const ALL: &[Self] = &[$(Self::$op,)*];
+
+            /// Returns the declaration.
+            pub fn route(self) -> Route {
+                let mut route = match self {
+                    $(Self::$op => $route,)*
+                };
+                route.summary = match self {
+                    $(Self::$op => $doc,)*
+                };
+                route
+            }
+        }
+    };
+}
+
+fn get(path: &'static str, access: Access) -> Route {
+    Route::page(Method::GET, path, access)
+}
+
+fn post(path: &'static str, access: Access) -> Route {
+    Route::page(Method::POST, path, access)
+}
+
+fn need(permission: Permission) -> Access {
+    Access::permission(permission)
+}
+
+operations! {
+    "Leads to the first page"
+    Root => get("/", Access::Public);
+    "Leads to the first page that the caller may see, or to the sign-in page"
+    Home => get(paths::BASE, Access::Public);
+    "Gives out an embedded file"
+    Asset => get("/studio/assets/{file}", Access::Public);
+    "Shows the ways to sign in"
+    LoginPage => get(paths::LOGIN, Access::Public);
+    "Signs in with an e-mail address and a password"
+    Login => post(paths::LOGIN, Access::Public).audited(AuditAction::LOGIN_CREDENTIALS);
+    "Starts a sign-in at the identity provider"
+    Sso => get(paths::SSO, Access::Public).audited(AuditAction::SSO_START);
+    "Shows the form for a new account"
+    SignUpPage => get(paths::SIGN_UP, Access::Public);
+    "Creates an account and signs in"
+    SignUp => post(paths::SIGN_UP, Access::Public).audited(AuditAction::SIGNUP);
+    "Ends the session"
+    Logout => post(paths::LOGOUT, Access::Public).audited(AuditAction::LOGOUT);
+    "Says that the session has ended"
+    SessionExpired => get(paths::SESSION_EXPIRED, Access::Public);
+    "Keeps the choice of colours in a cookie"
+    Theme => post(paths::THEME, Access::Public);
+
+    "Lists the agents that the caller may read"
+    Agents => get(paths::AGENTS, need(p::AGENTS_READ).listed());
+    "Shows the form for a new agent"
+    NewAgent => get(paths::NEW_AGENT, need(p::STORED_AGENTS_WRITE));
+    "Creates an agent"
+    CreateAgent => post(paths::AGENTS, need(p::STORED_AGENTS_WRITE)).audited(AuditAction::AGENT_CREATE);
+    "Shows an agent with a new conversation"
+    Agent => get("/studio/agents/{agentId}", need(p::AGENTS_READ).on("agentId")).about("agent", "agentId");
+    "Shows the form that changes an agent"
+    EditAgent => get("/studio/agents/{agentId}/edit", need(p::STORED_AGENTS_WRITE).on("agentId"))
+        .about("agent", "agentId");
+    "Changes an agent"
+    UpdateAgent => post("/studio/agents/{agentId}/edit", need(p::STORED_AGENTS_WRITE).on("agentId"))
+        .about("agent", "agentId").audited(AuditAction::AGENT_UPDATE);
+    "Asks before an agent is deleted"
+    DeleteAgentPage => get("/studio/agents/{agentId}/delete", need(p::STORED_AGENTS_DELETE).on("agentId"))
+        .about("agent", "agentId");
+    "Deletes an agent"
+    DeleteAgent => post("/studio/agents/{agentId}/delete", need(p::STORED_AGENTS_DELETE).on("agentId"))
+        .about("agent", "agentId").audited(AuditAction::AGENT_DELETE);
+    "Shows a conversation of the caller with an agent"
+    Thread => get("/studio/agents/{agentId}/threads/{threadId}", need(p::AGENTS_READ).on("agentId"))
+        .about("agent", "agentId");
+    "Asks an agent and shows the whole answer"
+    Chat => post("/studio/agents/{agentId}/chat", need(p::AGENTS_EXECUTE).on("agentId"))
+        .about("agent", "agentId").audited(AuditAction::AGENT_EXECUTE);
+    "Asks an agent and answers piece by piece, to the script"
+    ChatStream => Route::new(Method::POST, "/studio/agents/{agentId}/chat/stream",
+        need(p::AGENTS_EXECUTE).on("agentId")).about("agent", "agentId").audited(AuditAction::AGENT_STREAM);
+
+    "Lists the workflows that the caller may read"
+    Workflows => get(paths::WORKFLOWS, need(p::WORKFLOWS_READ).listed());
+    "Shows a workflow and its last runs"
+    Workflow => get("/studio/workflows/{workflowId}", need(p::WORKFLOWS_READ).on("workflowId"))
+        .about("workflow", "workflowId");
+    "Starts a run"
+    StartRun => post("/studio/workflows/{workflowId}/runs", need(p::WORKFLOWS_EXECUTE).on("workflowId"))
+        .about("workflow", "workflowId").audited(AuditAction::RUN_START);
+    "Shows a run"
+    Run => get("/studio/workflows/{workflowId}/runs/{runId}", need(p::WORKFLOWS_READ).on("workflowId"))
+        .about("workflow", "workflowId");
+    "Stops a run"
+    CancelRun => post("/studio/workflows/{workflowId}/runs/{runId}/cancel", need(p::WORKFLOWS_EXECUTE).on("workflowId"))
+        .about("workflow", "workflowId").audited(AuditAction::RUN_CANCEL);
+    "Starts a run that ended early again"
+    RestartRun => post("/studio/workflows/{workflowId}/runs/{runId}/restart", need(p::WORKFLOWS_EXECUTE).on("workflowId"))
+        .about("workflow", "workflowId").audited(AuditAction::RUN_RESTART);
+}
+
+/// Returns Studio, each route behind its declaration.
+pub fn router(corridor: &Corridor, settings: StudioSettings) -> Router {
+    let mount = |router: Router<StudioSettings>, op: &StudioOp| {
+        let route = op.route();
+        let path = route.path.clone();
+        let handler = handler(*op, &route.method).layer(corridor.guard(route));
+        router.route(&path, handler)
+    };
+    StudioOp::ALL
+        .iter()
+        .fold(Router::new(), mount)
+        .with_state(settings)
+}
+
+fn handler(op: StudioOp, method: &Method) -> MethodRouter<StudioSettings> {
+    use handlers::{
+        agent_form, agents, chat, chat_stream, home, runs, sign_in, sign_out, workflows,
+    };
+
+    let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::TRACE);
+    match op {
+        StudioOp::Root => to(filter, home::root),
+        StudioOp::Home => to(filter, home::home),
+        StudioOp::Asset => to(filter, home::asset),
+        StudioOp::LoginPage => to(filter, sign_in::page),
+        StudioOp::Login => to(filter, sign_in::sign_in),
+        StudioOp::Sso => to(filter, sign_in::sso),
+        StudioOp::SignUpPage => to(filter, sign_in::sign_up_page),
+        StudioOp::SignUp => to(filter, sign_in::sign_up),
+        StudioOp::Logout => to(filter, sign_out::logout),
+        StudioOp::SessionExpired => to(filter, sign_out::expired),
+        StudioOp::Theme => to(filter, home::theme),
+        StudioOp::Agents => to(filter, agents::list),
+        StudioOp::NewAgent => to(filter, agent_form::new),
+        StudioOp::CreateAgent => to(filter, agent_form::create),
+        StudioOp::Agent => to(filter, agents::agent),
+        StudioOp::EditAgent => to(filter, agent_form::edit),
+        StudioOp::UpdateAgent => to(filter, agent_form::update),
+        StudioOp::DeleteAgentPage => to(filter, agents::delete_page),
+        StudioOp::DeleteAgent => to(filter, agents::delete),
+        StudioOp::Thread => to(filter, agents::thread),
+        StudioOp::Chat => to(filter, chat::chat),
+        StudioOp::ChatStream => to(filter, chat_stream::stream),
+        StudioOp::Workflows => to(filter, workflows::list),
+        StudioOp::Workflow => to(filter, workflows::workflow),
+        StudioOp::StartRun => to(filter, workflows::start),
+        StudioOp::Run => to(filter, runs::run),
+        StudioOp::CancelRun => to(filter, runs::cancel),
+        StudioOp::RestartRun => to(filter, runs::restart),
+    }
+}
+
+fn to<H, T>(filter: MethodFilter, handler: H) -> MethodRouter<StudioSettings>
+where
+    H: Handler<T, StudioSettings>,
+    T: 'static,
+{
+    on(filter, handler)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_action_that_changes_something_has_an_audit_action() {
+        for op in StudioOp::ALL.iter().filter(|op| **op != StudioOp::Theme) {
+            let route = op.route();
+            assert!(!route.is_unsafe() || route.audit.is_some(), "{op:?}");
+        }
+    }
+
+    #[test]
+    fn the_public_routes_are_these_and_no_others() {
+        let public: Vec<StudioOp> = StudioOp::ALL
+            .iter()
+            .copied()
+            .filter(|op| op.route().access == Access::Public)
+            .collect();
+
+        assert_eq!(
+            public,
+            [
+                StudioOp::Root,
+                StudioOp::Home,
+                StudioOp::Asset,
+                StudioOp::LoginPage,
+                StudioOp::Login,
+                StudioOp::Sso,
+                StudioOp::SignUpPage,
+                StudioOp::SignUp,
+                StudioOp::Logout,
+                StudioOp::SessionExpired,
+                StudioOp::Theme,
+            ]
+        );
+    }
+}
