@@ -1,1 +1,48 @@
-//! The product in a real browser.
+//! The product in a real browser: a server of its own for each test, and Chromium driven by chromedriver.
+
+#![expect(
+    clippy::disallowed_methods,
+    reason = "`cargo xtask e2e` says by variables where the binary is and where screenshots go"
+)]
+
+mod browser;
+mod product;
+
+pub use browser::{Browser, Script};
+pub use product::Product;
+
+use std::{path::PathBuf, time::Duration};
+
+/// How long something that a person waits for may take before a test gives up.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Returns a variable that `cargo xtask e2e` sets.
+///
+/// # Errors
+///
+/// When it is not set.
+pub fn variable(name: &str) -> anyhow::Result<PathBuf> {
+    let value = std::env::var_os(name);
+    value
+        .map(PathBuf::from)
+        .ok_or_else(|| anyhow::anyhow!("{name} is not set: run `cargo xtask e2e`"))
+}
+
+/// Asks until the answer is there, for [`PATIENCE`] at most.
+///
+/// # Errors
+///
+/// When it does not come; the message says what was waited for.
+pub async fn eventually<T, F: Future<Output = anyhow::Result<Option<T>>>>(
+    what: &str,
+    mut ask: impl FnMut() -> F,
+) -> anyhow::Result<T> {
+    let end = tokio::time::Instant::now() + PATIENCE;
+    while tokio::time::Instant::now() < end {
+        if let Some(answer) = ask().await? {
+            return Ok(answer);
+        }
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+    anyhow::bail!("{what} did not happen within {} s", PATIENCE.as_secs())
+}

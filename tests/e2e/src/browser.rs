@@ -1,0 +1,283 @@
+use std::{
+    fs,
+    io::{BufRead as _, BufReader},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+};
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use thirtyfour::{
+    By, ChromeCapabilities, ChromiumLikeCapabilities as _, DesiredCapabilities, WebDriver,
+    WebElement,
+};
+
+use crate::{eventually, variable};
+
+/// Whether pages may run scripts.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Script {
+    /// They may not.
+    Off,
+    /// They may.
+    On,
+}
+
+/// A browser with a profile of its own.
+#[derive(Debug)]
+pub struct Browser {
+    child: Child,
+    driver: WebDriver,
+    profile: TempDir,
+}
+
+impl Browser {
+    /// Starts a browser.
+    ///
+    /// # Errors
+    ///
+    /// When chromedriver or Chromium do not start.
+    pub async fn start(script: Script) -> Result<Self> {
+        let mut child = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .context("cannot start chromedriver")?;
+        let port = port(&mut child)?;
+        let profile = TempDir::new()?;
+        let driver = WebDriver::new(
+            format!("http://127.0.0.1:{port}"),
+            capabilities(&profile, script)?,
+        )
+        .await;
+        match driver {
+            Ok(driver) => Ok(Self {
+                child,
+                driver,
+                profile,
+            }),
+            Err(err) => {
+                drop(child.kill());
+                drop(child.wait());
+                Err(err).context("cannot start Chromium")
+            }
+        }
+    }
+
+    /// Opens an address.
+    ///
+    /// # Errors
+    ///
+    /// When the browser cannot.
+    pub async fn open(&self, url: &str) -> Result<()> {
+        Ok(self.driver.goto(url).await?)
+    }
+
+    /// Returns the path of the page.
+    ///
+    /// # Errors
+    ///
+    /// When the browser does not answer.
+    pub async fn path(&self) -> Result<String> {
+        Ok(self.driver.current_url().await?.path().to_owned())
+    }
+
+    /// Waits until the page has this path.
+    ///
+    /// # Errors
+    ///
+    /// When it never has.
+    pub async fn wait_for_path(&self, path: &str) -> Result<()> {
+        let what = format!("the page `{path}`");
+        let arrived = eventually(&what, || async {
+            Ok((self.path().await? == path).then_some(()))
+        })
+        .await;
+        arrived.with_context(|| format!("wanted `{path}`"))
+    }
+
+    /// Waits for an element.
+    ///
+    /// # Errors
+    ///
+    /// When it never comes.
+    pub async fn find(&self, css: &str) -> Result<WebElement> {
+        let what = format!("an element `{css}`");
+        eventually(&what, || async {
+            Ok(self.driver.find(By::Css(css)).await.ok())
+        })
+        .await
+    }
+
+    /// Tells whether there is such an element now.
+    ///
+    /// # Errors
+    ///
+    /// When the browser does not answer.
+    pub async fn has(&self, css: &str) -> Result<bool> {
+        Ok(!self.driver.find_all(By::Css(css)).await?.is_empty())
+    }
+
+    /// Clicks an element.
+    ///
+    /// # Errors
+    ///
+    /// When it never comes or cannot be clicked.
+    pub async fn click(&self, css: &str) -> Result<()> {
+        Ok(self.find(css).await?.click().await?)
+    }
+
+    /// Writes into a field.
+    ///
+    /// # Errors
+    ///
+    /// When it never comes.
+    pub async fn fill(&self, css: &str, text: &str) -> Result<()> {
+        let field = self.find(css).await?;
+        field.clear().await?;
+        Ok(field.send_keys(text).await?)
+    }
+
+    /// Returns the text that a person sees.
+    ///
+    /// # Errors
+    ///
+    /// When the element never comes.
+    pub async fn text(&self, css: &str) -> Result<String> {
+        Ok(self.find(css).await?.text().await?)
+    }
+
+    /// Waits until an element's text satisfies the test.
+    ///
+    /// # Errors
+    ///
+    /// When it never does.
+    pub async fn wait_for_text(&self, css: &str, wanted: impl Fn(&str) -> bool) -> Result<String> {
+        let what = format!("the wanted text in `{css}`");
+        eventually(&what, || async {
+            let Ok(element) = self.driver.find(By::Css(css)).await else {
+                return Ok(None);
+            };
+            Ok(element.text().await.ok().filter(|text| wanted(text)))
+        })
+        .await
+    }
+
+    /// Runs a script in the page.
+    ///
+    /// # Errors
+    ///
+    /// When it throws.
+    pub async fn run(&self, script: &str) -> Result<Value> {
+        Ok(self
+            .driver
+            .execute(script, Vec::new())
+            .await?
+            .json()
+            .clone())
+    }
+
+    /// Runs a script that calls its last argument when it is done.
+    ///
+    /// # Errors
+    ///
+    /// When it throws or never calls it.
+    pub async fn run_async(&self, script: &str) -> Result<Value> {
+        Ok(self
+            .driver
+            .execute_async(script, Vec::new())
+            .await?
+            .json()
+            .clone())
+    }
+
+    /// Sets the size of the window.
+    ///
+    /// # Errors
+    ///
+    /// When the browser does not answer.
+    pub async fn resize(&self, width: u32, height: u32) -> Result<()> {
+        Ok(self.driver.set_window_rect(0, 0, width, height).await?)
+    }
+
+    /// Takes pictures of the page in both themes, under `NAME-light.png` and `NAME-dark.png`.
+    ///
+    /// # Errors
+    ///
+    /// When the browser cannot, or the page is wider than the window.
+    pub async fn picture(&self, name: &str) -> Result<()> {
+        let dir: PathBuf = variable("MASTRA_EE_SCREENS")?;
+        fs::create_dir_all(&dir)?;
+        for theme in ["light", "dark"] {
+            self.run(&format!(
+                "document.documentElement.dataset.theme = '{theme}'"
+            ))
+            .await?;
+            self.driver
+                .screenshot(&dir.join(format!("{name}-{theme}.png")))
+                .await?;
+        }
+        let overflow = self
+            .run("return document.documentElement.scrollWidth - window.innerWidth")
+            .await?;
+        if overflow.as_i64().is_some_and(|pixels| pixels > 0) {
+            bail!("the page `{name}` is {overflow} pixels wider than the window");
+        }
+        Ok(())
+    }
+
+    /// Ends the browser.
+    ///
+    /// # Errors
+    ///
+    /// When it does not end.
+    pub async fn quit(mut self) -> Result<()> {
+        self.driver.quit().await?;
+        self.child.kill()?;
+        self.child.wait()?;
+        self.profile.close()?;
+        Ok(())
+    }
+}
+
+fn port(child: &mut Child) -> Result<u16> {
+    let output = child.stdout.take().context("chromedriver has no output")?;
+    for line in BufReader::new(output).lines() {
+        let line = line?;
+        if let Some((_, port)) = line.split_once("started successfully on port ") {
+            return port
+                .trim_end_matches('.')
+                .parse()
+                .context("chromedriver's port");
+        }
+    }
+    bail!("chromedriver ended before it listened")
+}
+
+fn capabilities(profile: &TempDir, script: Script) -> Result<ChromeCapabilities> {
+    let mut wanted = DesiredCapabilities::chrome();
+    for arg in [
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-dev-shm-usage",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--window-size=1280,900",
+    ] {
+        wanted.add_arg(arg)?;
+    }
+    wanted.add_arg(&format!("--user-data-dir={}", profile.path().display()))?;
+    if script == Script::Off {
+        wanted.add_experimental_option(
+            "prefs",
+            json!({ "profile.managed_default_content_settings.javascript": 2 }),
+        )?;
+    }
+    Ok(wanted)
+}
