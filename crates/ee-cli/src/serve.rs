@@ -96,14 +96,9 @@ fn gate(loaded: &Loaded, server: &Arc<Server>) -> Result<Gate> {
     use ee::studio::{self, StudioPages, StudioSettings};
 
     let proxies = loaded.config.trusted_proxies.clone();
-    let corridor = Corridor::build(
-        Arc::clone(server),
-        Some(Arc::new(StudioPages::new())),
-        proxies,
-    )?;
-    let settings = StudioSettings {
-        accepts_token: loaded.config.auth == AuthKind::Simple,
-    };
+    let corridor = Corridor::build(Arc::clone(server), Some(Arc::new(StudioPages)), proxies)?;
+    let mut settings = StudioSettings::default();
+    settings.accepts_token = loaded.config.auth == AuthKind::Simple;
     Ok(corridor.wrap(corridor.api().merge(studio::router(&corridor, settings))))
 }
 
@@ -153,12 +148,11 @@ fn sign_in(
     if loaded.config.auth == AuthKind::None {
         return Ok((AuthMode::Off, None));
     }
-    let (simple, tokens) = match loaded.config.simple.take() {
-        Some(simple) => (simple, None),
-        None => {
-            let (tokens, is_new) = first_start::load_or_create(&loaded.data, url)?;
-            (tokens.simple_config()?, Some((tokens, is_new)))
-        }
+    let (simple, tokens) = if let Some(simple) = loaded.config.simple.take() {
+        (simple, None)
+    } else {
+        let (tokens, is_new) = first_start::load_or_create(&loaded.data, url)?;
+        (tokens.simple_config()?, Some((tokens, is_new)))
     };
     Ok((
         AuthMode::On(Arc::new(parts::auth(loaded, simple, stores, clock)?)),

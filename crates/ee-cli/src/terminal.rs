@@ -6,11 +6,14 @@ use anyhow::Error;
 
 /// Tells an error with its causes.
 pub(crate) fn error(err: &Error) {
-    let mut text = format!("error: {err}\n");
-    for cause in err.chain().skip(1) {
-        text.push_str(&format!("  because: {cause}\n"));
-    }
-    write_stderr(&text);
+    let causes = err
+        .chain()
+        .skip(1)
+        .map(|cause| format!("  because: {cause}\n"));
+    let text: Vec<String> = std::iter::once(format!("error: {err}\n"))
+        .chain(causes)
+        .collect();
+    write_stderr(&text.concat());
 }
 
 /// Tells how the start goes, one line a part, when somebody watches.
@@ -53,19 +56,18 @@ impl Progress {
         tokens: Option<&crate::first_start::FirstStart>,
         tokens_at: &str,
     ) {
-        let mut text = format!("\n  Open \u{1b}[1m{url}\u{1b}[0m\n");
+        self.write(&format!("\n  Open \u{1b}[1m{url}\u{1b}[0m\n"));
         if let Some(tokens) = tokens {
-            text.push_str("\n  Sign in with one of these tokens, shown this once:\n\n");
-            text.push_str(&format!(
+            self.write("\n  Sign in with one of these tokens, shown this once:\n\n");
+            self.write(&format!(
                 "    owner   {}\n    viewer  {}\n",
                 tokens.owner_token, tokens.viewer_token
             ));
-            text.push_str(&format!(
+            self.write(&format!(
                 "\n  They are kept in {tokens_at}, readable by you alone.\n"
             ));
         }
-        text.push_str("\n  Ctrl C stops the server. What people do is told below.\n\n");
-        self.write(&text);
+        self.write("\n  Ctrl C stops the server. What people do is told below.\n\n");
     }
 
     fn write(&self, text: &str) {

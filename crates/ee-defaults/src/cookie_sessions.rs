@@ -100,7 +100,7 @@ impl CookieSessions {
         let Some(payload) = self.open(id).filter(runs) else {
             return Ok(None);
         };
-        let ended = self.ended.is_ended(&payload.id).await?;
+        let ended = self.ended.is_ended(&payload.name()?).await?;
         Ok((!ended).then_some(payload))
     }
 }
@@ -131,7 +131,7 @@ impl SessionProvider for CookieSessions {
     async fn destroy(&self, id: &SessionId) -> Result<(), Error> {
         match self.open(id) {
             // Also when it seems to have expired: the clock may be wrong today.
-            Some(payload) => self.ended.end(&payload.id, payload.expires_at).await,
+            Some(payload) => self.ended.end(&payload.name()?, payload.expires_at).await,
             None => Ok(()),
         }
     }
@@ -142,7 +142,7 @@ impl SessionProvider for CookieSessions {
         let Some(mut payload) = self.live(id, now).await? else {
             return Ok(None);
         };
-        let (old, old_end) = (payload.id, payload.expires_at);
+        let (old, old_end) = (payload.name()?, payload.expires_at);
         let last_end = self.lifetimes.last_end(payload.created_at);
         payload.id = Payload::fresh_id()?;
         payload.expires_at = self.lifetimes.idle_end(to_millis(now), last_end);

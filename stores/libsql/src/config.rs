@@ -16,7 +16,8 @@ pub struct SqliteConfig {
     pub busy_timeout: Duration,
     /// The database file. Its directory must exist; the file itself is created with mode 0600.
     pub path: PathBuf,
-    /// How many changes, and how many reads, may wait before callers wait to queue. 1,024.
+    /// How many changes, and how many reads, may wait before the next one is refused with
+    /// [`ErrorKind::Unavailable`](ee_core::ErrorKind::Unavailable). 8,192.
     pub queue: usize,
     /// Threads that read. 2; at least one is started.
     pub readers: usize,
@@ -28,7 +29,7 @@ impl SqliteConfig {
         Self {
             busy_timeout: Duration::from_secs(5),
             path: path.into(),
-            queue: 1_024,
+            queue: 8_192,
             readers: 2,
         }
     }

@@ -100,6 +100,9 @@ pub enum Error {
         /// What SQLite says; all changes of one transaction share it.
         source: Arc<rusqlite::Error>,
     },
+    /// Too much is queued already.
+    #[error("the store is too busy")]
+    Full,
     /// What was to be changed is not there.
     #[error("there is no such {what}")]
     Missing {
@@ -141,7 +144,7 @@ impl Error {
 
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Closed | Self::Commit { .. } => ErrorKind::Unavailable,
+            Self::Closed | Self::Commit { .. } | Self::Full => ErrorKind::Unavailable,
             Self::Missing { .. } => ErrorKind::NotFound,
             Self::Panicked { .. } => ErrorKind::Internal,
             Self::Query { source, .. } => match source.sqlite_error_code() {

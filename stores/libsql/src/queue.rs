@@ -6,7 +6,10 @@ use std::{
     thread::{Builder, JoinHandle},
 };
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{
+    mpsc::{self, error::TrySendError},
+    watch,
+};
 
 use crate::Error;
 
@@ -54,22 +57,26 @@ impl<J: Send + 'static> Queue<J> {
         Ok(queue)
     }
 
-    /// Queues a job, and waits while the queue is full.
-    pub(crate) async fn push(&self, job: J) -> Result<(), Error> {
-        self.send(Message::Job(job)).await
+    /// Queues a job. Fails when the queue is full: what waits behind a full queue would wait long,
+    /// and in memory that nothing bounds.
+    pub(crate) fn push(&self, job: J) -> Result<(), Error> {
+        let sender = self.sender.as_ref().ok_or(Error::Closed)?;
+        sender
+            .try_send(Message::Job(job))
+            .map_err(|refused| match refused {
+                TrySendError::Closed(_) => Error::Closed,
+                TrySendError::Full(_) => Error::Full,
+            })
     }
 
     /// Lets the threads finish what is queued, and waits until they have ended.
     pub(crate) async fn close(&self) {
-        // Whom an earlier call has closed already only needs to be waited for.
-        let _ = self.send(Message::Close).await;
+        if let Some(sender) = &self.sender {
+            // Whom an earlier call has closed already only needs to be waited for.
+            let _ = sender.send(Message::Close).await;
+        }
         let mut done = self.done.clone();
         while done.changed().await.is_ok() {}
-    }
-
-    async fn send(&self, message: Message<J>) -> Result<(), Error> {
-        let sender = self.sender.as_ref().ok_or(Error::Closed)?;
-        sender.send(message).await.map_err(|_| Error::Closed)
     }
 }
 
@@ -136,7 +143,7 @@ mod tests {
                 }
             }
         });
-        let queue = Queue::start("test", 4, workers).unwrap();
+        let queue = Queue::start("test", 100, workers).unwrap();
         (queue, sum)
     }
 
@@ -144,25 +151,43 @@ mod tests {
     async fn closing_finishes_what_is_queued_and_refuses_more() {
         let (queue, sum) = counting(3);
         for number in 1..=100 {
-            queue.push(number).await.unwrap();
+            queue.push(number).unwrap();
         }
 
         queue.close().await;
         queue.close().await;
 
         assert_eq!(sum.load(Ordering::Relaxed), 5_050);
-        assert!(matches!(queue.push(1).await, Err(Error::Closed)));
+        assert!(matches!(queue.push(1), Err(Error::Closed)));
     }
 
     #[tokio::test]
     async fn dropping_finishes_what_is_queued() {
         let (queue, sum) = counting(2);
         for number in 1..=100 {
-            queue.push(number).await.unwrap();
+            queue.push(number).unwrap();
         }
 
         drop(queue);
 
         assert_eq!(sum.load(Ordering::Relaxed), 5_050);
+    }
+
+    #[tokio::test]
+    async fn a_full_queue_refuses_and_closes_all_the_same() {
+        let (hold, held) = std::sync::mpsc::channel::<()>();
+        let worker = move |inbox: &Inbox<usize>| {
+            while inbox.wait().is_some() {
+                let _ = held.recv();
+            }
+        };
+        let queue = Queue::start("test", 2, [worker]).unwrap();
+
+        // One is at work at most, two are queued.
+        let refused = (0..4).find_map(|number| queue.push(number).err());
+
+        assert!(matches!(refused, Some(Error::Full)));
+        drop(hold);
+        queue.close().await;
     }
 }

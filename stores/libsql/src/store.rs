@@ -84,7 +84,7 @@ impl SqliteStore {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, ee_core::Error> {
         let (write, answer) = Write::new(operation, work);
-        self.writer.push(Box::new(write)).await?;
+        self.writer.push(Box::new(write))?;
         Ok(answer.await.map_err(|_| Error::Closed)??)
     }
 
@@ -101,7 +101,7 @@ impl SqliteStore {
                 let _ = reply.send(guarded(operation, || work(conn)));
             }
         };
-        self.readers.push(Box::new(read)).await?;
+        self.readers.push(Box::new(read))?;
         Ok(answer.await.map_err(|_| Error::Closed)??)
     }
 

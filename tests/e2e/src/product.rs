@@ -111,10 +111,18 @@ impl Product {
     ///
     /// When a line is no JSON.
     pub fn has_recorded(&self, action: &str, actor: &str, outcome: &str) -> Result<bool> {
+        let text = |event: &Value, pointer: &str| {
+            event
+                .pointer(pointer)
+                .and_then(Value::as_str)
+                .map(str::to_owned)
+        };
         let is_wanted = |event: &Value| {
-            event["action"] == action
-                && event["actor"]["id"] == actor
-                && event["outcome"] == outcome
+            let found = ["/action", "/actor/id", "/outcome"].map(|pointer| text(event, pointer));
+            found
+                .iter()
+                .map(Option::as_deref)
+                .eq([action, actor, outcome].map(Some))
         };
         Ok(self.audit()?.iter().any(is_wanted))
     }

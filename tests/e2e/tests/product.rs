@@ -1,7 +1,10 @@
 //! What a stranger does on the first day, in a real browser.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, Result, ensure};
 use e2e::{Browser, Product, Script, eventually};
+use tokio::sync::Mutex;
 
 const SUBMIT: &str = "main button[type=submit]";
 const ANSWER: &str = ".message--agent .message-body";
@@ -94,22 +97,19 @@ async fn chat(browser: &Browser) -> Result<()> {
         .fill("textarea[name=message]", "Hello there, **friend** <b>x</b>")
         .await?;
     browser.click("[data-chat-send]").await?;
-    let mut lengths = Vec::new();
-    eventually("the whole answer", || {
-        let seen = browser.run("return [...document.querySelectorAll('.message:last-of-type .message-body')].at(-1)?.textContent.length ?? 0");
-        let is_over = browser.run("return document.querySelector('.message--agent .message-body.prose') !== null");
-        let lengths = &mut lengths;
-        async move {
-            let length = seen.await?.as_u64().unwrap_or(0);
-            if lengths.last() != Some(&length) {
-                lengths.push(length);
-            }
-            Ok((is_over.await? == true).then_some(()))
-        }
+    let last = "[...document.querySelectorAll('.message .message-body')].at(-1)";
+    let seen = format!("return {last}?.textContent.length ?? 0");
+    let is_over = "return document.querySelector('.message--agent .message-body.prose') !== null";
+    let lengths = Mutex::new(BTreeSet::new());
+    eventually("the whole answer", || async {
+        let length = browser.run(&seen).await?.as_u64().unwrap_or(0);
+        lengths.lock().await.insert(length);
+        Ok((browser.run(is_over).await? == true).then_some(()))
     })
     .await?;
+    let pieces = lengths.lock().await.len();
     ensure!(
-        lengths.len() >= 4,
+        pieces >= 4,
         "the answer did not come in pieces: {lengths:?}"
     );
     let text = browser

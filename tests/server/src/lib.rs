@@ -1,1 +1,32 @@
-//! A whole server in one process, and attacks on it.
+//! A whole server in one process: every part that the product has, in memory, driven without a socket.
+//!
+//! [`TestServer`] is the server, [`Ask`] a request to it, [`Answer`] what came back. [`Call`] is a request
+//! that succeeds, for each operation of the route table. The attacks are the tests of this crate.
+#![expect(
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+mod answer;
+mod ask;
+mod audit;
+mod call;
+mod idp;
+mod logs;
+mod people;
+mod server;
+mod setup;
+mod store;
+
+pub use answer::Answer;
+pub use ask::Ask;
+pub use audit::MemoryAudit;
+pub use call::{Call, expect_success};
+pub use idp::FakeIdp;
+pub use logs::LogCapture;
+pub use people::{Stranger, Who, roles};
+pub use server::TestServer;
+pub use setup::{AuthKind, SessionKind, Setup};
+pub use store::TestStore;

@@ -70,7 +70,7 @@ impl OpenAiEndpoint {
         let options = ChatOptions::default()
             .with_capture_usage(true)
             .with_stream_header_timeout(target.idle_timeout)
-            .with_stream_read_timeout(target.answer_timeout)
+            .with_stream_read_timeout(target.idle_timeout)
             // A budget is not sent to this kind of endpoint. Without any effort set, the library
             // would take the end of a name such as `qwen-max` for one and cut it off.
             .with_reasoning_effort(ReasoningEffort::Budget(0));

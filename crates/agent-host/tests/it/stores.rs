@@ -64,8 +64,8 @@ fn remove<T>(rows: &Mutex<Vec<T>>, same: impl Fn(&T) -> bool) -> bool {
 }
 
 /// Lets others go first, as a store on a disk does.
-async fn pause() {
-    for _ in 0..3 {
+async fn pause(turns: u32) {
+    for _ in 0..turns {
         tokio::task::yield_now().await;
     }
 }
@@ -193,7 +193,7 @@ impl RunStore for TestStore {
     async fn find(&self, id: &RunId) -> Result<Option<RunRecord>, Error> {
         let found = find(&self.runs, |row| row.id == *id);
         // What was read is old when it arrives.
-        pause().await;
+        pause(10).await;
         Ok(found)
     }
 
@@ -214,11 +214,11 @@ impl RunStore for TestStore {
         if self.broken.load(Ordering::SeqCst) {
             return Err(Error::new(ErrorKind::Unavailable, "the store is away"));
         }
-        pause().await;
+        pause(1).await;
         self.run_log.lock().unwrap().push(run.clone());
         let id = run.id.clone();
         let replaced = replace(&self.runs, run, |row| row.id == id);
-        pause().await;
+        pause(1).await;
         Ok(replaced)
     }
 

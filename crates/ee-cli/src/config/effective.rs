@@ -40,7 +40,8 @@ struct Secret {
 
 #[derive(Debug, Serialize)]
 struct Models {
-    models: Vec<String>,
+    #[serde(rename = "models")]
+    offered: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     openai_api_key: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -91,7 +92,7 @@ impl Loaded {
                 key: self.license_key().is_some().then_some(REDACTED),
             },
             models: Models {
-                models: config.models.models.clone(),
+                offered: config.models.models.clone(),
                 openai_api_key: config.models.openai_api_key.as_ref().map(|_| REDACTED),
                 openai_base_url: config.models.openai_base_url.clone(),
             },

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 /// What a sealed cookie says.
 ///
-/// As bytes, numbers little-endian: 32 of the id, 8 each of creation and end in milliseconds since
+/// As bytes, numbers little-endian: 16 of the id, 8 each of creation and end in milliseconds since
 /// 1970, 2 of the length of the user id, the user id, and the metadata as JSON unless it is empty.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Payload {
@@ -14,20 +14,26 @@ pub(super) struct Payload {
     pub(super) created_at: Timestamp,
     /// To the millisecond.
     pub(super) expires_at: Timestamp,
-    /// Random, new at each sealing: what ends when the session does. It never leaves the seal, so
-    /// it is a hash for the store as it is.
-    pub(super) id: TokenHash,
+    /// Random, new at each sealing.
+    pub(super) id: [u8; 16],
     pub(super) metadata: Map<String, Value>,
     pub(super) user_id: UserId,
 }
 
 impl Payload {
     /// Returns an id that was never used. Fails with [`ErrorKind::Unavailable`].
-    pub(super) fn fresh_id() -> Result<TokenHash, Error> {
-        let mut id = [0; 32];
+    pub(super) fn fresh_id() -> Result<[u8; 16], Error> {
+        let mut id = [0; 16];
         fill_random(&mut id)?;
-        TokenHash::from_stored(&id)
-            .ok_or_else(|| Error::new(ErrorKind::Internal, "a session id has 32 bytes"))
+        Ok(id)
+    }
+
+    /// Returns the name of this sealing in the list of ended sessions: its id, creation and end.
+    ///
+    /// They never leave the seal and nothing follows from them, so they are not hashed again.
+    pub(super) fn name(&self) -> Result<TokenHash, Error> {
+        TokenHash::from_stored(&self.head())
+            .ok_or_else(|| Error::new(ErrorKind::Internal, "the name of a session has 32 bytes"))
     }
 
     /// Writes the bytes. Fails with [`ErrorKind::Invalid`] for a user id that is too long.
@@ -35,10 +41,8 @@ impl Payload {
         let user = self.user_id.as_str();
         let length = u16::try_from(user.len())
             .map_err(|_| Error::invalid_field("userId", "is too long for a cookie"))?;
-        let mut bytes = Vec::with_capacity(50 + user.len());
-        bytes.extend(self.id.as_bytes());
-        bytes.extend(self.created_at.as_millisecond().to_le_bytes());
-        bytes.extend(self.expires_at.as_millisecond().to_le_bytes());
+        let mut bytes = Vec::with_capacity(34 + user.len());
+        bytes.extend(self.head());
         bytes.extend(length.to_le_bytes());
         bytes.extend(user.as_bytes());
         if !self.metadata.is_empty() {
@@ -55,7 +59,7 @@ impl Payload {
 
     /// Reads the bytes. `None` for what this version has not written.
     pub(super) fn from_bytes(bytes: &[u8]) -> Option<Self> {
-        let (id, bytes) = bytes.split_first_chunk::<32>()?;
+        let (id, bytes) = bytes.split_first_chunk::<16>()?;
         let (created_at, bytes) = split_moment(bytes)?;
         let (expires_at, bytes) = split_moment(bytes)?;
         let (length, bytes) = bytes.split_first_chunk()?;
@@ -63,13 +67,23 @@ impl Payload {
         Some(Self {
             created_at,
             expires_at,
-            id: TokenHash::from_stored(id)?,
+            id: *id,
             metadata: match metadata {
                 [] => Map::new(),
                 json => serde_json::from_slice(json).ok()?,
             },
             user_id: UserId::new(str::from_utf8(user).ok()?).ok()?,
         })
+    }
+
+    fn head(&self) -> [u8; 32] {
+        let mut head = [0; 32];
+        let (id, moments) = head.split_at_mut(16);
+        let (created_at, expires_at) = moments.split_at_mut(8);
+        id.copy_from_slice(&self.id);
+        created_at.copy_from_slice(&self.created_at.as_millisecond().to_le_bytes());
+        expires_at.copy_from_slice(&self.expires_at.as_millisecond().to_le_bytes());
+        head
     }
 }
 

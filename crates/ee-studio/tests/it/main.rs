@@ -1,7 +1,15 @@
-//! Rules that hold for every page in every state of the gallery.
+//! Rules that hold for every page in every state of the gallery, and the real router driven like a browser drives it.
 
+mod agents;
+mod browser;
 mod contrast;
+mod doubles;
 mod markup;
+mod roles;
+mod sessions;
+mod sign_in;
+mod table;
+mod workflows;
 
 #[path = "../../examples/gallery/samples.rs"]
 mod samples;

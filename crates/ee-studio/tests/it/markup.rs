@@ -4,7 +4,7 @@ use crate::samples;
 
 /// The opening tags of a document as (name, the rest up to `>`). Text and
 /// attribute values are escaped, so every `<` and `>` belongs to a tag.
-fn tags(html: &str) -> Vec<(&str, &str)> {
+pub(crate) fn tags(html: &str) -> Vec<(&str, &str)> {
     html.split('<')
         .skip(1)
         .filter(|part| !part.starts_with(['/', '!']))
@@ -15,7 +15,7 @@ fn tags(html: &str) -> Vec<(&str, &str)> {
         .collect()
 }
 
-fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
+pub(crate) fn attribute<'a>(tag: &'a str, name: &str) -> Option<&'a str> {
     let start = format!("{name}=\"");
     if let Some(rest) = tag.strip_prefix(&start) {
         return rest.split('"').next();

@@ -4,6 +4,7 @@ use ee_core::{
     AgentId, ErrorKind, TokenHash,
     storage::{AgentRecord, AgentStore, SessionStore},
 };
+use ee_store_libsql::{SqliteConfig, SqliteStore};
 use ee_testkit::in_parallel;
 use jiff::Timestamp;
 
@@ -118,4 +119,33 @@ async fn long_reads_do_not_keep_sessions_from_being_found() {
         }
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_full_queue_refuses_and_keeps_what_it_has_taken() {
+    let scratch = Scratch::new();
+    let mut config = SqliteConfig::new(scratch.path());
+    config.queue = 1;
+    let store = Arc::new(SqliteStore::open(config).unwrap());
+
+    let created = in_parallel(64, |task| {
+        let store = Arc::clone(&store);
+        async move {
+            let record = session(&task.to_string());
+            SessionStore::create(&*store, record.clone())
+                .await
+                .map(|()| record)
+        }
+    })
+    .await;
+
+    for created in created {
+        match created {
+            Ok(record) => {
+                let kept = SessionStore::find(&*store, &record.hash).await.unwrap();
+                assert_eq!(kept, Some(record));
+            }
+            Err(err) => assert_eq!(err.kind(), ErrorKind::Unavailable),
+        }
+    }
 }

@@ -28,7 +28,7 @@ pub(super) fn messages() -> Vec<Sample> {
         banner: Some(Banner::AuthenticationOff),
         ..shell("authentication-off", Section::Agents)
     };
-    let signed_out = Shell {
+    let outside = Shell {
         auth: AuthStatus::SignedOut(LoginButton {
             label: s("Sign in"),
             href: s("/studio/login"),
@@ -74,7 +74,7 @@ pub(super) fn messages() -> Vec<Sample> {
         },
         Sample {
             name: "signed-out",
-            html: layout(&signed_out, nothing).into_string(),
+            html: layout(&outside, nothing).into_string(),
         },
     ]
 }

@@ -1,1 +1,0 @@
-//! Measures the hot paths against what they stand on.

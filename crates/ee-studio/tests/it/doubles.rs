@@ -1,0 +1,40 @@
+//! A small house: people with roles, sessions, agents and workflows, all in memory.
+
+mod agents;
+mod people;
+mod workflows;
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use ee_core::{AuditEvent, AuditLogger, Error};
+
+pub(crate) use agents::Agents;
+pub(crate) use people::{People, Ways};
+pub(crate) use workflows::Workflows;
+
+/// Keeps what is recorded.
+#[derive(Debug, Default)]
+pub(crate) struct Record(pub(crate) Mutex<Vec<AuditEvent>>);
+
+#[async_trait]
+impl AuditLogger for Record {
+    async fn log(&self, event: AuditEvent) -> Result<(), Error> {
+        self.0.lock().unwrap().push(event);
+        Ok(())
+    }
+}
+
+impl Record {
+    /// Action and outcome of each event as one text.
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let events = self.0.lock().unwrap();
+        events
+            .iter()
+            .map(|event| format!("{} {:?} {}", event.action, event.outcome, event.actor.id))
+            .collect()
+    }
+}
+
+/// Shares one thing between the server and the test.
+pub(crate) type Shared<T> = Arc<T>;

@@ -1,0 +1,3 @@
+//! Attacks on a whole server, and what it must answer.
+
+mod access;
