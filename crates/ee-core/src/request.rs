@@ -62,22 +62,25 @@ impl<'a> RequestHead<'a> {
 
     /// Returns the value of the cookie with exactly this name.
     ///
-    /// Fails with [`ErrorKind::Unauthenticated`] when the name comes with two different values:
-    /// nobody can tell which of the two is ours (cookie tossing).
+    /// Fails with [`ErrorKind::Unauthenticated`] when the name comes with two different values, since
+    /// nobody can tell which of the two is ours (cookie tossing), and when its value is not UTF-8.
     pub fn cookie(&self, name: &str) -> Result<Option<&'a str>, Error> {
         let mut found = None;
+        // Bytes, not text: a cookie of another program may hold any, and hides ours no more than an ASCII one.
         for header in self.headers.get_all(header::COOKIE) {
-            let Ok(text) = header.to_str() else { continue };
-            for pair in text.split(';') {
-                let Some((key, value)) = pair.trim().split_once('=') else {
+            for pair in header.as_bytes().split(|byte| *byte == b';') {
+                let mut halves = pair.trim_ascii().splitn(2, |byte| *byte == b'=');
+                let (Some(key), Some(value)) = (halves.next(), halves.next()) else {
                     continue;
                 };
-                if key == name && found.is_some_and(|before| before != value) {
+                if key != name.as_bytes() {
+                    continue;
+                }
+                let value = str::from_utf8(value).map_err(|_| malformed())?;
+                if found.is_some_and(|before| before != value) {
                     return Err(malformed());
                 }
-                if key == name {
-                    found = Some(value);
-                }
+                found = Some(value);
             }
         }
         Ok(found)
@@ -150,6 +153,12 @@ mod tests {
 
         let tossed = headers(&[("cookie", "ee=1; ee=2")]);
         assert!(RequestHead::new(&tossed, None).cookie("ee").is_err());
+
+        let beside = headers(&[("cookie", "name=Jörg; ee=2")]);
+        assert_eq!(
+            RequestHead::new(&beside, None).cookie("ee").unwrap(),
+            Some("2")
+        );
 
         let repeated = headers(&[("cookie", "ee=1; ee=1")]);
         assert_eq!(

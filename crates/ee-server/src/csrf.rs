@@ -8,12 +8,12 @@ use crate::Origins;
 /// Judges a request with an unsafe method.
 ///
 /// Fetch Metadata decides (`Sec-Fetch-Site` must be `same-origin`); browsers without it send `Origin`.
-/// A client that sends neither is no browser: it passes unless it shows cookies. A request with explicit
-/// credentials needs no check, since no page can make a browser add them.
+/// A client that sends neither is no browser: it passes unless it shows cookies. A request with a bearer token
+/// needs no check, since no page can make a browser add one; credentials of other schemes browsers add by themselves.
 ///
 /// Fails with [`ErrorKind::Forbidden`].
 pub(crate) fn check(headers: &HeaderMap, origins: &Origins) -> Result<(), Error> {
-    if headers.contains_key(header::AUTHORIZATION) {
+    if shows_bearer(headers) {
         return Ok(());
     }
     let origin = headers
@@ -41,6 +41,12 @@ pub(crate) fn check(headers: &HeaderMap, origins: &Origins) -> Result<(), Error>
             "Cross-site request refused",
         ))
     }
+}
+
+fn shows_bearer(headers: &HeaderMap) -> bool {
+    let value = headers.get(header::AUTHORIZATION);
+    let scheme = value.and_then(|value| value.as_bytes().split(|byte| *byte == b' ').next());
+    scheme.is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"bearer"))
 }
 
 fn is_own(origin: &str, headers: &HeaderMap, origins: &Origins) -> bool {
@@ -123,6 +129,10 @@ mod tests {
         assert!(verdict(&[]));
         assert!(verdict(&[
             ("authorization", "Bearer x"),
+            ("sec-fetch-site", "cross-site")
+        ]));
+        assert!(!verdict(&[
+            ("authorization", "Basic eDp5"),
             ("sec-fetch-site", "cross-site")
         ]));
     }

@@ -17,7 +17,7 @@ use ee_core::{
     storage::{AgentRecord, AgentStore, SessionRecord, SessionStore},
 };
 use ee_store_libsql::{SqliteConfig, SqliteStore};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use tokio::{runtime::Runtime, task::JoinSet};
 
@@ -26,9 +26,18 @@ const SESSIONS: u64 = 100_000;
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
 fn session(number: u64) -> SessionRecord {
-    let now = Timestamp::UNIX_EPOCH;
+    // A session ends later than the one before, as in life.
+    let now = Timestamp::from_millisecond(i64::try_from(number).unwrap()).unwrap();
     let user = UserId::new(format!("user-{}", number % 1_000)).unwrap();
-    SessionRecord::new(TokenHash::of(&number.to_string()), user, now, now, now)
+    let hash = TokenHash::of(&number.to_string());
+    let idle_until = now + SignedDuration::from_mins(20);
+    SessionRecord::new(
+        hash,
+        user,
+        now,
+        idle_until,
+        now + SignedDuration::from_hours(12),
+    )
 }
 
 async fn create_next(store: &SqliteStore) {

@@ -15,6 +15,17 @@ use thirtyfour::{
 
 use crate::{eventually, variable};
 
+/// Ends every transition, so that a picture shows where it leads.
+const STILL: &str = "document.getAnimations().forEach(animation => animation.finish())";
+
+/// Returns what makes the page wider than the window, `null` when nothing does.
+const WIDE: &str = "
+    const width = document.documentElement.clientWidth;
+    if (document.documentElement.scrollWidth <= width) return null;
+    return [...document.querySelectorAll('body *')]
+        .filter(element => element.getBoundingClientRect().right > width)
+        .map(element => element.tagName + '.' + element.className).slice(0, 8).join(' ')";
+
 /// Whether pages may run scripts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Script {
@@ -212,18 +223,16 @@ impl Browser {
         fs::create_dir_all(&dir)?;
         for theme in ["light", "dark"] {
             self.run(&format!(
-                "document.documentElement.dataset.theme = '{theme}'"
+                "document.documentElement.dataset.theme = '{theme}'; {STILL}"
             ))
             .await?;
             self.driver
                 .screenshot(&dir.join(format!("{name}-{theme}.png")))
                 .await?;
         }
-        let overflow = self
-            .run("return document.documentElement.scrollWidth - window.innerWidth")
-            .await?;
-        if overflow.as_i64().is_some_and(|pixels| pixels > 0) {
-            bail!("the page `{name}` is {overflow} pixels wider than the window");
+        let wide = self.run(WIDE).await?;
+        if wide != Value::Null {
+            bail!("on the page `{name}` these are wider than the window: {wide}");
         }
         Ok(())
     }

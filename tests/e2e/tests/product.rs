@@ -78,7 +78,7 @@ async fn p3_studio_shows_login_then_the_user_menu_and_an_owner_can_do_his_work()
 }
 
 async fn create_agent(browser: &Browser) -> Result<()> {
-    browser.click("a[href='/studio/agents/new']").await?;
+    browser.click("a[href='/studio/new-agent']").await?;
     browser.find("input[name=name]").await?;
     browser.picture("agent-new").await?;
     browser.fill("input[name=name]", "Greeter").await?;
@@ -213,7 +213,7 @@ async fn p4_ui_hides_what_a_viewer_may_not_do_and_the_server_refuses_it() -> Res
     sign_in(&browser, &product, &product.viewer).await?;
 
     ensure!(
-        !browser.has("a[href='/studio/agents/new']").await?,
+        !browser.has("a[href='/studio/new-agent']").await?,
         "a viewer sees the button for a new agent"
     );
     browser.picture("agents-viewer").await?;

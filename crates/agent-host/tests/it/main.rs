@@ -15,5 +15,8 @@ mod openai;
 mod runs;
 mod samples;
 mod script;
+mod stops;
 mod stores;
+mod watch;
 mod workflows;
+mod world;

@@ -6,7 +6,7 @@ use ee_core::{
 };
 use serde_json::json;
 
-use crate::runs::{World, step};
+use crate::world::{World, step};
 
 fn named(name: &str) -> NewWorkflow {
     let mut new = NewWorkflow::default();

@@ -128,9 +128,9 @@ fn fields(form: &AgentForm) -> [Field; 5] {
             name: "model".to_owned(),
             label: "Model".to_owned(),
             value: form.model.clone(),
-            hint: "Provider and model, such as openai/gpt-5.".to_owned(),
+            hint: "Provider and model, such as openai/gpt-5. Leave it empty for the server's default."
+                .to_owned(),
             error: errors.model.clone(),
-            required: true,
             control: Control::Suggest { options: form.models.clone() },
             ..Field::default()
         },

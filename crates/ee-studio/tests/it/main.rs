@@ -1,5 +1,12 @@
 //! Rules that hold for every page in every state of the gallery, and the real router driven like a browser drives it.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may panic, also in the functions that tests share"
+)]
+
 mod agents;
 mod browser;
 mod contrast;
