@@ -16,6 +16,9 @@ pub(crate) struct Args {
     /// Measure one part; the page is left as it is
     #[arg(long, value_name = "PART")]
     only: Option<Part>,
+    /// Measure this binary in place of one that is built for it; the page is left as it is
+    #[arg(long, value_name = "FILE")]
+    pub(crate) product: Option<PathBuf>,
     /// Take less time and more noise; the page is left as it is
     #[arg(long)]
     quick: bool,
@@ -52,7 +55,7 @@ impl Args {
 
     /// Tells whether the figures are good enough to be written down.
     pub(crate) fn is_full(&self) -> bool {
-        self.only.is_none() && !self.quick
+        self.only.is_none() && self.product.is_none() && !self.quick
     }
 
     pub(crate) fn pace(&self) -> Pace {

@@ -50,7 +50,10 @@ fn measure(args: &Args) -> Result<()> {
         rows.extend(checks::measure(args.pace(), &mut progress)?);
     }
     if args.wants(Part::Http) || args.wants(Part::Process) {
-        let binary = product::build()?;
+        let binary = match &args.product {
+            Some(binary) => binary.canonicalize()?,
+            None => product::build()?,
+        };
         if args.wants(Part::Http) {
             rows.extend(http::measure(
                 &binary,

@@ -1,4 +1,5 @@
 //! The hot path of a request: the session, and what its user may do.
+#![expect(clippy::panic, reason = "a bench that cannot run stops")]
 
 use std::{
     hint::black_box,

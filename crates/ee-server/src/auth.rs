@@ -293,9 +293,14 @@ pub(crate) fn not_configured(message: &'static str) -> Error {
     Error::new(ErrorKind::NotFound, message)
 }
 
+/// Notes for whom a sign-in was tried. What is no address may be a password in the wrong field.
 fn attempt(email: &str) -> AuditNote {
-    let shown: String = email.chars().take(MAX_EMAIL_BYTES).collect();
-    AuditNote::default().with("email", shown)
+    let is_address = email.len() <= MAX_EMAIL_BYTES && email.contains('@');
+    if is_address {
+        AuditNote::default().with("email", email)
+    } else {
+        AuditNote::default()
+    }
 }
 
 fn check_sizes(email: &str, password: &str) -> Result<(), Error> {

@@ -407,6 +407,8 @@ impl WireStream {
                 self.finish(reason_text(reason), usage, Vec::new())
             }
             Some(Ok(_)) => Vec::new(),
+            // What is our own fault is for the log.
+            Some(Err(err)) if err.kind() == ErrorKind::Internal => self.fail("internal error"),
             Some(Err(err)) => self.fail(err.message()),
             None => self.fail("the model ended without an answer"),
         }

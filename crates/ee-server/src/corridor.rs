@@ -6,13 +6,14 @@ use ee_core::{
     ActorType, AuditAction, AuditActor, AuditContext, AuditEvent, AuditOutcome, AuditResource,
     Caller, Error, ErrorKind, RequestHead,
 };
-use http::HeaderMap;
+use http::{HeaderMap, Method};
 use tracing::error;
 
 use crate::{
     Access, AuthMode, Cx, RequestId, Route, Scope, Server,
     context::{CxParts, Held, unauthenticated},
     csrf,
+    route::is_unsafe,
 };
 
 /// A request that has found its route.
@@ -22,6 +23,8 @@ pub struct Arrival<'a> {
     pub client_ip: Option<IpAddr>,
     /// Its headers.
     pub headers: &'a HeaderMap,
+    /// Its method, which need not be the one of the declaration.
+    pub method: &'a Method,
     /// Its id.
     pub request_id: RequestId,
     /// Value of the path parameter that the route's [`Scope::Param`] names, decoded.
@@ -71,7 +74,7 @@ pub async fn admit(
 
 async fn decide(parts: &mut CxParts, route: &Route, arrival: &Arrival<'_>) -> Result<(), Error> {
     let head = RequestHead::new(arrival.headers, arrival.client_ip);
-    if route.is_unsafe() {
+    if is_unsafe(arrival.method) {
         csrf::check(arrival.headers, &parts.server.origins)?;
     }
     let server = Arc::clone(&parts.server);
@@ -144,6 +147,8 @@ fn missing(any_of: &[ee_core::Permission]) -> Error {
 pub struct AuditNote {
     /// Who acted, where the request itself does not show it (sign-in).
     pub actor: Option<AuditActor>,
+    /// Why it failed, where the status does not show it (a browser is sent on).
+    pub failure: Option<String>,
     /// What else is worth knowing.
     pub metadata: serde_json::Map<String, serde_json::Value>,
     /// What was acted upon, where the path does not name it (creation).
@@ -191,14 +196,15 @@ pub async fn record(cx: &Cx, route: &Route, outcome: Outcome<'_>) {
         None => return,
     };
     let parts = &cx.0;
+    let note = outcome.note.unwrap_or_default();
     let verdict = match outcome.status {
         // A sign-in with a wrong password has failed; it was not forbidden.
         401 if route.access == Access::Public => AuditOutcome::Failure,
         401 | 403 => AuditOutcome::Denied,
         400.. => AuditOutcome::Failure,
+        _ if note.failure.is_some() => AuditOutcome::Failure,
         _ => AuditOutcome::Success,
     };
-    let note = outcome.note.unwrap_or_default();
     let mut actor = note.actor.unwrap_or_else(|| actor(cx));
     actor.ip = parts.client_ip;
     actor.user_agent = parts.user_agent.as_deref().map(str::to_owned);
@@ -210,7 +216,7 @@ pub async fn record(cx: &Cx, route: &Route, outcome: Outcome<'_>) {
             .map(|id| AuditResource::new(kind, id))
     });
     event.metadata = note.metadata;
-    event.reason = outcome.reason.map(str::to_owned);
+    event.reason = outcome.reason.map(str::to_owned).or(note.failure);
     let elapsed = parts
         .server
         .clock

@@ -154,8 +154,18 @@ impl Route {
         self
     }
 
+    /// Tells whether the route answers the method; `HEAD` is a `GET` without a body.
+    pub fn serves(&self, method: &Method) -> bool {
+        *method == self.method || (*method == Method::HEAD && self.method == Method::GET)
+    }
+
     /// Tells whether the method may change something (RFC 9110 §9.2.1).
     pub fn is_unsafe(&self) -> bool {
-        !matches!(self.method, Method::GET | Method::HEAD | Method::OPTIONS)
+        is_unsafe(&self.method)
     }
+}
+
+/// Tells whether a method may change something (RFC 9110 §9.2.1).
+pub(crate) fn is_unsafe(method: &Method) -> bool {
+    !matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }

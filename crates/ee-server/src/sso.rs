@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Cx, Destination, Reply, Server,
+    AuditNote, Cx, Destination, Reply, Server,
     auth::{not_configured, start_session},
 };
 
@@ -91,7 +91,10 @@ pub async fn callback(
         Err(err) => {
             let page = cx.server().login_page.with_query("error", message(&err));
             tracing::info!(error = %err, provider.name = sso.login_button().provider, "a sign-in did not finish");
-            let note = crate::AuditNote::default().with("error", err.to_string());
+            let note = AuditNote {
+                failure: Some(err.to_string()),
+                ..AuditNote::default()
+            };
             Ok(Reply::new(Destination::Ours(page)).noted(note))
         }
     }

@@ -3,9 +3,9 @@
 use std::{collections::HashMap, fmt, sync::Arc};
 
 use async_trait::async_trait;
-use axum::{Router, response::Response};
+use axum::{Router, response::Response, routing::any};
 use ee_core::{Error, ErrorKind, fill_random};
-use ee_server::{Access, Cx, Op, Route, Server, Surface};
+use ee_server::{Cx, Op, Route, Server, Surface};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use ipnet::IpNet;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -135,20 +135,15 @@ impl Corridor {
     /// Closes a router: whatever it does not know is 401 for strangers and 404 for others, and every request
     /// gets an id, a canonical path and a judged address.
     pub fn wrap(&self, router: Router) -> Gate {
-        let unknown = |method: Method| self.guard(Route::new(method, "*", Access::Authenticated));
+        let unknown = |surface| Guard::new(Arc::clone(&self.shared), Policy::Unknown(surface));
         let router = match &self.shared.pages {
             Some(pages) => {
-                let path = format!("{}/{{*rest}}", pages.prefix());
-                let route = Route::page(Method::GET, path.clone(), Access::Authenticated);
-                router.route(
-                    &path,
-                    axum::routing::any(not_found).layer(self.guard(route)),
-                )
+                let rest = format!("{}/{{*rest}}", pages.prefix());
+                router.route(&rest, any(not_found).layer(unknown(Surface::Page)))
             }
             None => router,
         };
-        let router =
-            router.fallback_service(axum::routing::any(not_found).layer(unknown(Method::GET)));
+        let router = router.fallback_service(any(not_found).layer(unknown(Surface::Api)));
         let router = match self.cors() {
             Some(cors) => router.layer(cors),
             None => router,

@@ -5,17 +5,31 @@ use std::{sync::Arc, time::Duration};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use bytes::Bytes;
 use ee_core::{Issue, Permission, User};
-use ee_server::Cx;
+use ee_server::{Access, Cx, Route};
 use http::{HeaderMap, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
 use crate::HttpError;
 
-/// Largest body of a request.
-const MAX_BODY_BYTES: usize = 1_024 * 1_024;
-/// Largest body of a request to `/api/auth`.
-const MAX_AUTH_BODY_BYTES: usize = 16 * 1_024;
+/// Largest body that an extractor takes, in bytes. The guard puts it beside the request.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BodyLimit(usize);
+
+impl BodyLimit {
+    /// What somebody who is not signed in may send.
+    const STRANGERS: Self = Self(16 * 1_024);
+
+    /// Returns the limit of a route.
+    pub(crate) fn of(route: &Route) -> Self {
+        if route.access == Access::Public {
+            Self::STRANGERS
+        } else {
+            Self(1_024 * 1_024)
+        }
+    }
+}
+
 /// Longest time that a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(30);
 
@@ -183,12 +197,11 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<JsonBody<T>, HttpError> {
 }
 
 async fn body(request: Request) -> Result<Bytes, HttpError> {
-    let is_auth = request.uri().path().starts_with("/api/auth/");
-    let limit = if is_auth {
-        MAX_AUTH_BODY_BYTES
-    } else {
-        MAX_BODY_BYTES
-    };
+    let BodyLimit(limit) = request
+        .extensions()
+        .get()
+        .copied()
+        .unwrap_or(BodyLimit::STRANGERS);
     let collect = Limited::new(request.into_body(), limit).collect();
     match tokio::time::timeout(BODY_TIME, collect).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),

@@ -19,7 +19,10 @@ use http::{HeaderMap, Method, StatusCode, Uri, header, request::Parts, uri::Path
 use tower::{Layer, Service};
 use tracing::{error, warn};
 
-use crate::{FailedRequest, HttpError, corridor::Shared, error::Drawn, gate::Arrived, headers};
+use crate::{
+    FailedRequest, HttpError, corridor::Shared, error::Drawn, extract::BodyLimit, gate::Arrived,
+    headers,
+};
 
 /// A layer that enforces declared access. Get one from [`Corridor`](crate::Corridor).
 #[derive(Clone, Debug)]
@@ -33,6 +36,8 @@ pub struct Guard {
 pub(crate) enum Policy {
     /// There is one.
     Route(Arc<Route>),
+    /// There is none: the path is unknown.
+    Unknown(Surface),
     /// By method and template of the matched route.
     Table(Arc<HashMap<(Method, String), Arc<Route>>>),
 }
@@ -99,13 +104,18 @@ impl Guard {
         let arrival = Arrival {
             client_ip: arrived.client_ip,
             headers: &parts.headers,
+            method: &parts.method,
             request_id: arrived.request_id,
             scope_param: params.scope.as_deref(),
         };
         let admitted = admit(&self.shared.server, &route, &arrival).await;
         let asked = Asked::of(&route, &parts);
         let (cx, mut response) = match admitted {
+            Ok(cx) if !route.serves(&parts.method) => {
+                (cx, StatusCode::METHOD_NOT_ALLOWED.into_response())
+            }
             Ok(cx) => {
+                parts.extensions.insert(BodyLimit::of(&route));
                 parts.extensions.insert(cx.clone());
                 let answer = AssertUnwindSafe(inner.call(Request::from_parts(parts, body)))
                     .catch_unwind()
@@ -182,6 +192,13 @@ impl Guard {
     fn route(&self, parts: &Parts) -> Arc<Route> {
         match &self.policy {
             Policy::Route(route) => Arc::clone(route),
+            Policy::Unknown(surface) => {
+                let method = parts.method.clone();
+                Arc::new(match surface {
+                    Surface::Api => Route::new(method, "*", Access::Authenticated),
+                    Surface::Page => Route::page(method, "*", Access::Authenticated),
+                })
+            }
             Policy::Table(table) => {
                 let path = parts
                     .extensions

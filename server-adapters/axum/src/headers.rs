@@ -32,7 +32,7 @@ pub(crate) fn secure(headers: &mut HeaderMap, surface: Surface, is_https: bool) 
             set(header::VARY, HeaderValue::from_static("hx-request, cookie"));
             set(
                 header::REFERRER_POLICY,
-                HeaderValue::from_static("no-referrer"),
+                HeaderValue::from_static("same-origin"),
             );
             set(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
             set(OPENER_POLICY, HeaderValue::from_static("same-origin"));

@@ -16,7 +16,8 @@ use thirtyfour::{
 use crate::{eventually, variable};
 
 /// Ends every transition, so that a picture shows where it leads.
-const STILL: &str = "document.getAnimations().forEach(animation => animation.finish())";
+const STILL: &str =
+    "document.getAnimations().filter(a => a instanceof CSSTransition).forEach(a => a.finish())";
 
 /// Returns what makes the page wider than the window, `null` when nothing does.
 const WIDE: &str = "

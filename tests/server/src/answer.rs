@@ -67,17 +67,20 @@ impl Answer {
             .into_iter()
             .filter_map(|cookie| cookie.split(';').next());
         let mut found = pairs.filter(|pair| {
-            pair.split_once('=')
-                .is_some_and(|(key, value)| key.trim_start_matches("__Host-").starts_with(name) && !value.is_empty())
+            pair.split_once('=').is_some_and(|(key, value)| {
+                key.trim_start_matches("__Host-").starts_with(name) && !value.is_empty()
+            })
         });
         found.next().map(str::to_owned)
     }
 
     /// Tells whether the answer makes the browser forget the session.
     pub fn clears_session(&self) -> bool {
-        self.set_cookies()
-            .iter()
-            .any(|cookie| cookie.trim_start_matches("__Host-").starts_with("ee_session=;"))
+        self.set_cookies().iter().any(|cookie| {
+            cookie
+                .trim_start_matches("__Host-")
+                .starts_with("ee_session=;")
+        })
     }
 
     /// Checks that this is an error of the wire: JSON with `error`, `code` and the id that the header names.
@@ -85,9 +88,15 @@ impl Answer {
         assert_eq!(self.code(), status, "{}", self.text());
         let json = self.json();
         assert_eq!(json["code"], code, "{json}");
-        assert!(json["error"].as_str().is_some_and(|text| !text.is_empty()), "{json}");
+        assert!(
+            json["error"].as_str().is_some_and(|text| !text.is_empty()),
+            "{json}"
+        );
         assert_eq!(json["requestId"], self.header("x-request-id"), "{json}");
-        assert!(self.header("content-type").starts_with("application/json"), "{json}");
+        assert!(
+            self.header("content-type").starts_with("application/json"),
+            "{json}"
+        );
         self
     }
 }

@@ -36,7 +36,10 @@ impl MemoryAudit {
 impl AuditLogger for MemoryAudit {
     async fn log(&self, event: AuditEvent) -> Result<(), Error> {
         if self.is_broken.load(Ordering::Relaxed) {
-            return Err(Error::new(ErrorKind::Unavailable, "the record cannot be written"));
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                "the record cannot be written",
+            ));
         }
         self.events
             .lock()

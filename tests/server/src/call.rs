@@ -2,7 +2,9 @@ use ee::{
     AgentId, Clock as _, RunId, ThreadId, UserId, WorkflowId,
     host::{AgentHost as _, NewAgent, NewWorkflow, WorkflowHost as _},
     server::Op,
-    storage::{RunRecord, RunStatus, RunStore, StepRecord, ThreadRecord, ThreadStore, WorkflowStep},
+    storage::{
+        RunRecord, RunStatus, RunStore, StepRecord, ThreadRecord, ThreadStore, WorkflowStep,
+    },
 };
 use http::Method;
 use serde_json::{Value, json};
@@ -147,7 +149,11 @@ impl Things {
 
     fn query(&self, op: Op) -> String {
         match op {
-            Op::StartRun | Op::ObserveRun | Op::RestartRun | Op::RestartRunAsync | Op::CreateRun => {
+            Op::StartRun
+            | Op::ObserveRun
+            | Op::RestartRun
+            | Op::RestartRunAsync
+            | Op::CreateRun => {
                 format!("?runId={}", self.run)
             }
             Op::SsoLogin => "?redirect_uri=/studio".to_owned(),

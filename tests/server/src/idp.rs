@@ -75,7 +75,9 @@ impl SsoProvider for FakeIdp {
         let refused = |text: &'static str| Error::new(ErrorKind::Unauthenticated, text);
         match code {
             "idp-down" => return Err(Error::new(ErrorKind::Unavailable, "connection refused")),
-            "not-admitted" => return Err(Error::new(ErrorKind::Forbidden, "not in the organization")),
+            "not-admitted" => {
+                return Err(Error::new(ErrorKind::Forbidden, "not in the organization"));
+            }
             _ => {}
         }
         let grant = self

@@ -130,17 +130,31 @@ impl Setup {
         let mut origins = Origins::new(self.public.clone());
         origins.cross_origin = self.cross_origin;
         origins.hosts = self.hosts;
-        let server = Server::new(auth, Arc::clone(&audit) as _, Arc::new(clock.clone()), origins)
-            .host(Arc::clone(&agents) as _, Arc::clone(&workflows) as _)
-            .flows(Arc::clone(&store) as _)
-            .login_page("/studio/login".parse().unwrap());
+        let server = Server::new(
+            auth,
+            Arc::clone(&audit) as _,
+            Arc::new(clock.clone()),
+            origins,
+        )
+        .host(Arc::clone(&agents) as _, Arc::clone(&workflows) as _)
+        .flows(Arc::clone(&store) as _)
+        .login_page("/studio/login".parse().unwrap());
         let corridor = Corridor::build(Arc::new(server), None, self.proxies).unwrap();
         let mut router = corridor.api();
         if let Some(mount) = self.mount {
             router = router.merge(mount(&corridor));
         }
         let gate = corridor.wrap(router);
-        TestServer::new(gate, self.public, agents, audit, clock, idp, store, workflows)
+        TestServer::new(
+            gate,
+            self.public,
+            agents,
+            audit,
+            clock,
+            idp,
+            store,
+            workflows,
+        )
     }
 
     fn provider(

@@ -33,7 +33,10 @@ impl TestStore {
 
     fn check(&self) -> Result<(), Error> {
         if self.is_down.load(Ordering::Relaxed) {
-            return Err(Error::new(ErrorKind::Unavailable, "the store does not answer"));
+            return Err(Error::new(
+                ErrorKind::Unavailable,
+                "the store does not answer",
+            ));
         }
         Ok(())
     }

@@ -69,7 +69,7 @@ pub(super) const RULES: &[Rule] = &[
     meeting_place("examples", &["ee"]),
     meeting_place("examples/*", &["ee"]),
     meeting_place("benches", &["ee"]),
-    meeting_place("tests/*", &["ee"]),
+    meeting_place("tests/*", &["ee", TESTKIT]),
     library("xtask", &[]),
 ];
 

@@ -74,6 +74,19 @@ pub(crate) const ALL: [Ability; 7] = [
     Ability::Audit,
 ];
 
+/// Which parts there are, in the order of [`ALL`].
+pub(crate) fn parts(auth: &dyn AuthProvider) -> [bool; 7] {
+    [
+        auth.users().is_some(),
+        auth.sessions().is_some(),
+        auth.sso().is_some(),
+        auth.credentials().is_some(),
+        auth.rbac().is_some(),
+        auth.acl().is_some(),
+        auth.audit().is_some(),
+    ]
+}
+
 /// A provider with chosen abilities. It knows the user of its own name, by the bearer token of its
 /// own name, by the password of its own name and by the session `good`.
 #[derive(Debug)]

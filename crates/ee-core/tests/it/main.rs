@@ -6,6 +6,7 @@
 )]
 
 mod capabilities;
+mod composite;
 mod composition;
 mod doubles;
 mod license;

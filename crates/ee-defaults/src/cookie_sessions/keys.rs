@@ -144,7 +144,7 @@ mod tests {
             |n: u32| SecretString::from(format!("secret {n} of at least thirty-two bytes"));
         let key = |n: u32| Key::new(&secret(n), 1, "c").unwrap();
         let id = key(0).id;
-        let twin = (1..).find(|&n| key(n).id == id).unwrap();
+        let twin = (1..100_000).find(|&n| key(n).id == id).unwrap();
         let (mut bytes, text) = (
             Vec::new(),
             KeyRing::new(&[secret(0)], "c")

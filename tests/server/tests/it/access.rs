@@ -120,8 +120,23 @@ async fn refusals_come_in_the_order_401_403_400() {
 async fn an_unknown_path_is_401_for_strangers_and_404_for_others() {
     let server = TestServer::start().await;
 
-    for path in ["/", "/api", "/api/nothing", "/api/auth/nothing", "/studio", "/.env", "/health", "/api/agents/a/b/c"] {
-        for method in [Method::GET, Method::POST, Method::DELETE, Method::OPTIONS, Method::HEAD] {
+    for path in [
+        "/",
+        "/api",
+        "/api/nothing",
+        "/api/auth/nothing",
+        "/studio",
+        "/.env",
+        "/health",
+        "/api/agents/a/b/c",
+    ] {
+        for method in [
+            Method::GET,
+            Method::POST,
+            Method::DELETE,
+            Method::OPTIONS,
+            Method::HEAD,
+        ] {
             let ask = || server.ask(method.clone(), path);
             assert_eq!(ask().send().await.code(), 401, "{method} {path}");
             let known = ask().by(Who::Nobody).send().await;
@@ -150,7 +165,10 @@ async fn a_wrong_method_is_401_for_strangers_and_405_with_the_right_ones_for_oth
             assert_eq!(stranger, expected, "{method} {op:?}");
             owner.assert_error(405, "method_not_allowed");
             let allowed = owner.header("allow");
-            assert!(allowed.contains(call.method.as_str()), "{method} {op:?}: `{allowed}`");
+            assert!(
+                allowed.contains(call.method.as_str()),
+                "{method} {op:?}: `{allowed}`"
+            );
         }
     }
 }
@@ -175,12 +193,22 @@ async fn without_authentication_everything_is_open_and_says_so() {
         .await;
 
     let capabilities = server.get("/api/auth/capabilities").send().await;
-    assert_eq!(capabilities.json(), json!({ "enabled": false, "login": null }));
+    assert_eq!(
+        capabilities.json(),
+        json!({ "enabled": false, "login": null })
+    );
     assert_eq!(server.get("/api/auth/me").send().await.text(), "null");
-    for op in Op::ALL.iter().copied().filter(|op| !is_public(*op) && *op != Op::RolePermissions) {
+    for op in Op::ALL
+        .iter()
+        .copied()
+        .filter(|op| !is_public(*op) && *op != Op::RolePermissions)
+    {
         let call = Call::prepare(&server, op, Who::Anonymous).await;
         expect_success(op, &call.ask(&server).send().await);
     }
-    let roles = server.get("/api/auth/roles/viewer/permissions").send().await;
+    let roles = server
+        .get("/api/auth/roles/viewer/permissions")
+        .send()
+        .await;
     roles.assert_error(404, "not_found");
 }

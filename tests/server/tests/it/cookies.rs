@@ -13,7 +13,9 @@ async fn start(kind: SessionKind) -> TestServer {
 /// Changes the value of a cookie in ways that a browser, a proxy or an attacker might.
 fn mutations(value: &str) -> Vec<String> {
     let mut all = Vec::new();
-    let alphabet = ["A", "z", "0", "-", "_", "=", ".", "%", "\u{e9}", "\"", "/", "+"];
+    let alphabet = [
+        "A", "z", "0", "-", "_", "=", ".", "%", "\u{e9}", "\"", "/", "+",
+    ];
     let step = (value.len() / 45).max(1);
     for at in (0..value.len()).step_by(step) {
         let (before, after) = value.split_at(at);
@@ -25,7 +27,19 @@ fn mutations(value: &str) -> Vec<String> {
         all.push(format!("{before}{}", &after[1..]));
         all.push(after.to_owned());
     }
-    for tail in ["=", "==", "A", "\u{1f980}", ",x", "\\", "'", "<script>", "%00", "|1", "{}"] {
+    for tail in [
+        "=",
+        "==",
+        "A",
+        "\u{1f980}",
+        ",x",
+        "\\",
+        "'",
+        "<script>",
+        "%00",
+        "|1",
+        "{}",
+    ] {
         all.push(format!("{value}{tail}"));
         all.push(format!("{tail}{value}"));
     }
@@ -72,7 +86,11 @@ async fn v11_a_mutated_session_is_401_and_cleared() {
         assert!(all.len() >= 1_000, "{kind:?}: {}", all.len());
 
         for mutation in all {
-            let answer = server.get("/api/agents").cookie(format!("{name}={mutation}")).send().await;
+            let answer = server
+                .get("/api/agents")
+                .cookie(format!("{name}={mutation}"))
+                .send()
+                .await;
             assert_eq!(answer.code(), 401, "{kind:?} {mutation:?}");
             assert_cleared(&answer, &mutation);
         }
@@ -109,7 +127,13 @@ async fn v11_every_single_bit_of_a_session_counts() {
 async fn a_malformed_session_leaves_public_routes_working_and_is_cleared_there_too() {
     for kind in KINDS {
         let server = start(kind).await;
-        for path in ["/api/auth/capabilities", "/api/auth/me", "/api/openapi.json", "/health/live", "/health/ready"] {
+        for path in [
+            "/api/auth/capabilities",
+            "/api/auth/me",
+            "/api/openapi.json",
+            "/health/live",
+            "/health/ready",
+        ] {
             for value in ["", "broken", "a b", "\u{e9}", "\"", "AAAA"] {
                 let cookie = format!("ee_session={value}");
                 let answer = server.get(path).cookie(&cookie).send().await;
@@ -118,7 +142,10 @@ async fn a_malformed_session_leaves_public_routes_working_and_is_cleared_there_t
             }
         }
         let body = json!({ "email": "a@b.c", "password": Who::Owner.token() });
-        let ask = server.post("/api/auth/login").cookie("ee_session=broken").json(&body);
+        let ask = server
+            .post("/api/auth/login")
+            .cookie("ee_session=broken")
+            .json(&body);
         let answer = ask.send().await;
         assert_eq!(answer.code(), 200);
         assert!(answer.cookie_pair("ee_session").is_some() && !answer.clears_session());
@@ -134,17 +161,38 @@ async fn over_https_the_cookie_has_the_host_prefix_and_no_other_name_counts() {
         let session = answer.cookie_pair("ee_session").unwrap();
 
         assert!(set.starts_with("__Host-ee_session="), "{set}");
-        for attribute in ["; HttpOnly", "; SameSite=Lax", "; Path=/", "; Secure", "; Max-Age="] {
+        for attribute in [
+            "; HttpOnly",
+            "; SameSite=Lax",
+            "; Path=/",
+            "; Secure",
+            "; Max-Age=",
+        ] {
             assert!(set.contains(attribute), "{set}");
         }
         assert!(!set.to_ascii_lowercase().contains("domain"), "{set}");
 
         let value = session.split_once('=').unwrap().1;
-        for name in ["ee_session", "__host-ee_session", "__Secure-ee_session", "__Host-ee_sessio", "x__Host-ee_session", "__Host-ee_session2"] {
-            let answer = server.get("/api/agents").cookie(format!("{name}={value}")).send().await;
+        for name in [
+            "ee_session",
+            "__host-ee_session",
+            "__Secure-ee_session",
+            "__Host-ee_sessio",
+            "x__Host-ee_session",
+            "__Host-ee_session2",
+        ] {
+            let answer = server
+                .get("/api/agents")
+                .cookie(format!("{name}={value}"))
+                .send()
+                .await;
             assert_eq!(answer.code(), 401, "{name}");
         }
-        let broken = server.get("/api/agents").cookie("__Host-ee_session=x").send().await;
+        let broken = server
+            .get("/api/agents")
+            .cookie("__Host-ee_session=x")
+            .send()
+            .await;
         let cleared = "__Host-ee_session=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0; Secure";
         assert_eq!(broken.set_cookies(), [cleared]);
     }
@@ -156,7 +204,11 @@ async fn v10_a_session_that_was_signed_out_is_refused_for_ever() {
         let server = start(kind).await;
         let session = server.sign_in(Who::Owner).await;
 
-        let out = server.post("/api/auth/logout").cookie(&session).send().await;
+        let out = server
+            .post("/api/auth/logout")
+            .cookie(&session)
+            .send()
+            .await;
 
         assert_eq!(out.code(), 200);
         assert!(out.clears_session());
@@ -165,10 +217,22 @@ async fn v10_a_session_that_was_signed_out_is_refused_for_ever() {
             assert_eq!(replayed.code(), 401, "{kind:?}");
             assert_cleared(&replayed, "replayed");
         }
-        let refresh = server.post("/api/auth/refresh").cookie(&session).send().await;
+        let refresh = server
+            .post("/api/auth/refresh")
+            .cookie(&session)
+            .send()
+            .await;
         refresh.assert_error(401, "unauthenticated");
         assert_eq!(refresh.json()["error"], "Session expired");
-        assert_eq!(server.get("/api/auth/me").cookie(&session).send().await.text(), "null");
+        assert_eq!(
+            server
+                .get("/api/auth/me")
+                .cookie(&session)
+                .send()
+                .await
+                .text(),
+            "null"
+        );
     }
 }
 
@@ -178,13 +242,30 @@ async fn v10_a_refresh_ends_the_old_id_and_a_race_has_one_winner() {
         let server = start(kind).await;
         let session = server.sign_in(Who::Owner).await;
 
-        let refreshed = server.post("/api/auth/refresh").cookie(&session).send().await;
+        let refreshed = server
+            .post("/api/auth/refresh")
+            .cookie(&session)
+            .send()
+            .await;
         assert_eq!(refreshed.json(), json!({ "success": true }));
         let next = refreshed.cookie_pair("ee_session").unwrap();
 
         assert_ne!(next, session, "{kind:?}");
-        assert_eq!(server.get("/api/agents").cookie(&session).send().await.code(), 401, "{kind:?}");
-        assert_eq!(server.get("/api/agents").cookie(&next).send().await.code(), 200, "{kind:?}");
+        assert_eq!(
+            server
+                .get("/api/agents")
+                .cookie(&session)
+                .send()
+                .await
+                .code(),
+            401,
+            "{kind:?}"
+        );
+        assert_eq!(
+            server.get("/api/agents").cookie(&next).send().await.code(),
+            200,
+            "{kind:?}"
+        );
     }
 }
 
@@ -203,9 +284,26 @@ async fn a_session_ends_when_it_was_not_used_and_at_its_absolute_end() {
 
     let session = server.sign_in(Who::Owner).await;
     server.clock.advance(jiff::SignedDuration::from_mins(60));
-    assert_eq!(server.get("/api/agents").cookie(&session).send().await.code(), 401);
+    assert_eq!(
+        server
+            .get("/api/agents")
+            .cookie(&session)
+            .send()
+            .await
+            .code(),
+        401
+    );
     server.clock.advance(jiff::SignedDuration::from_mins(-60));
-    assert_eq!(server.get("/api/agents").cookie(&session).send().await.code(), 401, "the clock was set back");
+    assert_eq!(
+        server
+            .get("/api/agents")
+            .cookie(&session)
+            .send()
+            .await
+            .code(),
+        401,
+        "the clock was set back"
+    );
 }
 
 #[tokio::test]
@@ -219,14 +317,31 @@ async fn v09_a_session_that_was_there_before_does_not_survive_the_sign_in() {
         let fresh = ask.send().await.cookie_pair("ee_session").unwrap();
 
         assert_ne!(fresh, planted, "{kind:?}");
-        assert_eq!(server.get("/api/agents").cookie(&planted).send().await.code(), 401, "{kind:?}");
+        assert_eq!(
+            server
+                .get("/api/agents")
+                .cookie(&planted)
+                .send()
+                .await
+                .code(),
+            401,
+            "{kind:?}"
+        );
         let me = server.get("/api/auth/me").cookie(&fresh).send().await;
         assert_eq!(me.json()["id"], "owner", "{kind:?}");
 
         let chosen = "ee_session=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
         let ask = server.post("/api/auth/login").cookie(chosen).json(&body);
-        assert_ne!(ask.send().await.cookie_pair("ee_session").unwrap(), chosen, "{kind:?}");
-        assert_eq!(server.get("/api/agents").cookie(chosen).send().await.code(), 401, "{kind:?}");
+        assert_ne!(
+            ask.send().await.cookie_pair("ee_session").unwrap(),
+            chosen,
+            "{kind:?}"
+        );
+        assert_eq!(
+            server.get("/api/agents").cookie(chosen).send().await.code(),
+            401,
+            "{kind:?}"
+        );
     }
 }
 
@@ -260,8 +375,15 @@ async fn v34_of_two_different_session_cookies_none_is_taken() {
             assert_cleared(&answer, &cookies);
         }
         assert_eq!(status(format!("{owner}; {owner}")).await.code(), 200);
-        let split = server.get("/api/agents").cookie(&owner).header("cookie", &viewer);
-        assert_eq!(split.send().await.code(), 401, "two Cookie headers are one list");
+        let split = server
+            .get("/api/agents")
+            .cookie(&owner)
+            .header("cookie", &viewer);
+        assert_eq!(
+            split.send().await.code(),
+            401,
+            "two Cookie headers are one list"
+        );
         assert_eq!(status(format!("a=b; {owner}; c=\"d\"")).await.code(), 200);
     }
 }
@@ -271,15 +393,35 @@ async fn a_strange_cookie_of_another_program_does_not_sign_anybody_out() {
     let server = TestServer::start().await;
     let session = server.sign_in(Who::Owner).await;
 
-    for other in ["name=J\u{f6}rg", "x=\u{1f980}", "=", ";;", "novalue", "a=b=c", "ee_sessionx=1", "x=\"a"] {
-        let both = server.get("/api/agents").cookie(format!("{other}; {session}")).send().await;
+    for other in [
+        "name=J\u{f6}rg",
+        "x=\u{1f980}",
+        "=",
+        ";;",
+        "novalue",
+        "a=b=c",
+        "ee_sessionx=1",
+        "x=\"a",
+    ] {
+        let both = server
+            .get("/api/agents")
+            .cookie(format!("{other}; {session}"))
+            .send()
+            .await;
         assert_eq!(both.code(), 200, "{other}");
-        let both = server.get("/api/agents").cookie(format!("{session}; {other}")).send().await;
+        let both = server
+            .get("/api/agents")
+            .cookie(format!("{session}; {other}"))
+            .send()
+            .await;
         assert_eq!(both.code(), 200, "{other}");
     }
     let mut latin = b"name=J\xf6rg; ".to_vec();
     latin.extend_from_slice(session.as_bytes());
-    assert_eq!(server.get("/api/agents").cookie(&latin).send().await.code(), 200);
+    assert_eq!(
+        server.get("/api/agents").cookie(&latin).send().await.code(),
+        200
+    );
 }
 
 #[tokio::test]
@@ -291,7 +433,15 @@ async fn v34_more_than_a_hundred_cookies_are_431() {
         format!("{session}; {}", others.join("; "))
     };
 
-    assert_eq!(server.get("/api/agents").cookie(jar(100)).send().await.code(), 200);
+    assert_eq!(
+        server
+            .get("/api/agents")
+            .cookie(jar(100))
+            .send()
+            .await
+            .code(),
+        200
+    );
     for count in [101, 200, 1_000] {
         let answer = server.get("/api/agents").cookie(jar(count)).send().await;
         answer.assert_error(431, "headers_too_large");
@@ -300,8 +450,16 @@ async fn v34_more_than_a_hundred_cookies_are_431() {
     for at in 0..101 {
         ask = ask.header("cookie", format!("c{at}=1"));
     }
-    assert_eq!(ask.send().await.code(), 431, "many headers count as one list");
-    let long = server.get("/api/agents").header("x-long", "x".repeat(33_000)).send().await;
+    assert_eq!(
+        ask.send().await.code(),
+        431,
+        "many headers count as one list"
+    );
+    let long = server
+        .get("/api/agents")
+        .header("x-long", "x".repeat(33_000))
+        .send()
+        .await;
     long.assert_error(431, "headers_too_large");
 }
 
@@ -310,12 +468,24 @@ async fn the_raw_token_is_accepted_in_the_old_cookie_and_never_set() {
     let server = TestServer::start().await;
     let cookie = format!("mastra-token={}", Who::Viewer.token().unwrap());
 
-    assert_eq!(server.get("/api/agents").cookie(&cookie).send().await.code(), 200);
+    assert_eq!(
+        server
+            .get("/api/agents")
+            .cookie(&cookie)
+            .send()
+            .await
+            .code(),
+        200
+    );
     let answer = server.try_sign_in(Who::Viewer).await;
     for set in answer.set_cookies() {
         assert!(!set.contains(Who::Viewer.token().unwrap()), "{set}");
     }
-    let stale = server.get("/api/agents").cookie("mastra-token=constructor").send().await;
+    let stale = server
+        .get("/api/agents")
+        .cookie("mastra-token=constructor")
+        .send()
+        .await;
     assert_eq!(stale.code(), 401);
 }
 
@@ -325,7 +495,12 @@ async fn a_session_opens_exactly_what_its_user_may() {
         let server = start(kind).await;
         for who in [Who::Viewer, Who::Member, Who::Writer] {
             let session = server.sign_in(who).await;
-            for op in [Op::ListAgents, Op::GenerateAgent, Op::DeleteStoredAgent, Op::CreateThread] {
+            for op in [
+                Op::ListAgents,
+                Op::GenerateAgent,
+                Op::DeleteStoredAgent,
+                Op::CreateThread,
+            ] {
                 let call = Call::prepare(&server, op, who).await;
                 let by_cookie = call.ask(&server).cookie(&session).send().await.code();
                 let call = Call::prepare(&server, op, who).await;

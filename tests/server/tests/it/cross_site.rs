@@ -15,7 +15,10 @@ const FOREIGN: [&[(&str, &str)]; 15] = [
     &[("sec-fetch-site", "SAME-ORIGIN")],
     &[("sec-fetch-site", "same-origin, cross-site")],
     &[("sec-fetch-site", "cross-site"), ("origin", OWN)],
-    &[("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")],
+    &[
+        ("sec-fetch-site", "cross-site"),
+        ("origin", "https://evil.example"),
+    ],
     &[("origin", "https://evil.example")],
     &[("origin", "null")],
     &[("origin", "")],
@@ -45,9 +48,17 @@ async fn a_foreign_page_changes_nothing_with_the_visitors_cookies() {
                 let answer = ask.send().await;
 
                 answer.assert_error(403, "forbidden");
-                assert_eq!(answer.json()["message"], "Cross-site request refused", "{op:?} {said:?}");
+                assert_eq!(
+                    answer.json()["message"],
+                    "Cross-site request refused",
+                    "{op:?} {said:?}"
+                );
                 assert!(answer.set_cookies().is_empty(), "{op:?} {said:?}");
-                assert_eq!(server.audit.take_one().outcome, ee::AuditOutcome::Denied, "{op:?}");
+                assert_eq!(
+                    server.audit.take_one().outcome,
+                    ee::AuditOutcome::Denied,
+                    "{op:?}"
+                );
             }
             let still = server.get("/api/agents").cookie(&session).send().await;
             assert_eq!(still.code(), 200, "{op:?} ended the session");
@@ -71,7 +82,11 @@ async fn a_foreign_page_does_not_sign_the_visitor_in_as_somebody_else() {
             assert!(answer.set_cookies().is_empty(), "{op:?} {said:?}");
         }
         // A form needs no preflight, but it cannot send JSON.
-        for kind in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"] {
+        for kind in [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "multipart/form-data; boundary=x",
+        ] {
             let call = Call::prepare(&server, op, Who::Owner).await;
             let body = call.body.clone().unwrap().to_string();
             let answer = call.ask(&server).body(kind, body).send().await;
@@ -106,7 +121,11 @@ async fn a_program_with_a_bearer_token_is_no_page() {
     let server = TestServer::start().await;
 
     for op in unsafe_ops().filter(|op| op.route().access != ee::server::Access::Public) {
-        for said in [&[][..], &[("origin", "https://app.example")], &[("sec-fetch-site", "cross-site")]] {
+        for said in [
+            &[][..],
+            &[("origin", "https://app.example")],
+            &[("sec-fetch-site", "cross-site")],
+        ] {
             let call = Call::prepare(&server, op, Who::Owner).await;
             let mut ask = call.ask(&server).by(Who::Owner);
             for (name, value) in said {
@@ -124,7 +143,9 @@ async fn credentials_that_a_browser_adds_by_itself_are_no_excuse() {
 
     for ambient in ["Basic eDp5", "Negotiate YII", "NTLM TlRM", "Digest x", ""] {
         let ask = server.post("/api/auth/logout").header("cookie", &session);
-        let ask = ask.header("authorization", ambient).header("sec-fetch-site", "cross-site");
+        let ask = ask
+            .header("authorization", ambient)
+            .header("sec-fetch-site", "cross-site");
         assert_eq!(ask.send().await.code(), 403, "{ambient}");
         let live = server.get("/api/auth/me").cookie(&session).send().await;
         assert_eq!(live.json()["id"], "owner", "{ambient}");
@@ -137,14 +158,29 @@ async fn v33_cross_origin_reads_are_closed_by_default() {
 
     for origin in ["https://evil.example", "null", "http://localhost:4111", OWN] {
         for path in ["/api/agents", "/api/auth/capabilities"] {
-            let answer = server.get(path).by(Who::Owner).header("origin", origin).send().await;
+            let answer = server
+                .get(path)
+                .by(Who::Owner)
+                .header("origin", origin)
+                .send()
+                .await;
             assert_eq!(answer.code(), 200);
             for name in answer.headers.keys() {
-                assert!(!name.as_str().starts_with("access-control-"), "{origin} {name}");
+                assert!(
+                    !name.as_str().starts_with("access-control-"),
+                    "{origin} {name}"
+                );
             }
             let preflight = server.ask(Method::OPTIONS, path).header("origin", origin);
-            let preflight = preflight.header("access-control-request-method", "POST").send().await;
-            assert!(preflight.status.is_client_error(), "{origin}: {}", preflight.status);
+            let preflight = preflight
+                .header("access-control-request-method", "POST")
+                .send()
+                .await;
+            assert!(
+                preflight.status.is_client_error(),
+                "{origin}: {}",
+                preflight.status
+            );
             assert_eq!(preflight.header("access-control-allow-origin"), "");
         }
     }
@@ -155,22 +191,50 @@ async fn v33_a_listed_origin_is_let_in_by_name_and_no_other_is() {
     let friend = "https://friend.example";
     let server = Setup::https().cross_origin(friend).start().await;
 
-    let answer = server.get("/api/agents").by(Who::Owner).header("origin", friend).send().await;
+    let answer = server
+        .get("/api/agents")
+        .by(Who::Owner)
+        .header("origin", friend)
+        .send()
+        .await;
     assert_eq!(answer.header("access-control-allow-origin"), friend);
     assert_eq!(answer.header("access-control-allow-credentials"), "true");
     assert!(answer.headers.get_all("vary").iter().any(|value| {
-        value.to_str().unwrap().to_ascii_lowercase().contains("origin")
+        value
+            .to_str()
+            .unwrap()
+            .to_ascii_lowercase()
+            .contains("origin")
     }));
-    let refused = server.get("/api/agents").header("origin", friend).send().await;
-    assert_eq!((refused.code(), refused.header("access-control-allow-origin")), (401, friend));
+    let refused = server
+        .get("/api/agents")
+        .header("origin", friend)
+        .send()
+        .await;
+    assert_eq!(
+        (
+            refused.code(),
+            refused.header("access-control-allow-origin")
+        ),
+        (401, friend)
+    );
 
-    let preflight = server.ask(Method::OPTIONS, "/api/agents/writer/generate").header("origin", friend);
+    let preflight = server
+        .ask(Method::OPTIONS, "/api/agents/writer/generate")
+        .header("origin", friend);
     let preflight = preflight.header("access-control-request-method", "POST");
-    let preflight = preflight.header("access-control-request-headers", "content-type,x-mastra-client-type");
+    let preflight = preflight.header(
+        "access-control-request-headers",
+        "content-type,x-mastra-client-type",
+    );
     let preflight = preflight.send().await;
     assert!(preflight.status.is_success());
     assert_eq!(preflight.header("access-control-allow-origin"), friend);
-    assert!(preflight.header("access-control-allow-headers").contains("x-mastra-client-type"));
+    assert!(
+        preflight
+            .header("access-control-allow-headers")
+            .contains("x-mastra-client-type")
+    );
 
     for origin in [
         "https://evil.example",
@@ -185,11 +249,25 @@ async fn v33_a_listed_origin_is_let_in_by_name_and_no_other_is() {
         "*",
         "",
     ] {
-        let answer = server.get("/api/agents").by(Who::Owner).header("origin", origin).send().await;
+        let answer = server
+            .get("/api/agents")
+            .by(Who::Owner)
+            .header("origin", origin)
+            .send()
+            .await;
         assert_eq!(answer.header("access-control-allow-origin"), "", "{origin}");
-        let preflight = server.ask(Method::OPTIONS, "/api/agents").header("origin", origin);
-        let preflight = preflight.header("access-control-request-method", "DELETE").send().await;
-        assert_eq!(preflight.header("access-control-allow-origin"), "", "{origin}");
+        let preflight = server
+            .ask(Method::OPTIONS, "/api/agents")
+            .header("origin", origin);
+        let preflight = preflight
+            .header("access-control-request-method", "DELETE")
+            .send()
+            .await;
+        assert_eq!(
+            preflight.header("access-control-allow-origin"),
+            "",
+            "{origin}"
+        );
     }
 }
 
@@ -200,7 +278,8 @@ async fn a_listed_origin_may_act_with_the_visitors_cookies() {
     let session = server.sign_in(Who::Owner).await;
     let ask = |origin: &str| {
         let ask = server.post("/api/stored/agents").header("cookie", &session);
-        ask.header("sec-fetch-site", "cross-site").header("origin", origin)
+        ask.header("sec-fetch-site", "cross-site")
+            .header("origin", origin)
             .json(&serde_json::json!({ "name": "A", "instructions": "" }))
     };
 
@@ -236,19 +315,55 @@ async fn v36_a_foreign_name_that_resolves_to_us_is_421() {
         " localhost x",
         "localhost,evil.example",
     ] {
-        for path in ["/api/agents", "/api/auth/capabilities", "/health/live", "/api/nothing"] {
-            let answer = server.get(path).by(Who::Owner).replace("host", host).send().await;
+        for path in [
+            "/api/agents",
+            "/api/auth/capabilities",
+            "/health/live",
+            "/api/nothing",
+        ] {
+            let answer = server
+                .get(path)
+                .by(Who::Owner)
+                .replace("host", host)
+                .send()
+                .await;
             answer.assert_error(421, "unknown_host");
         }
     }
-    for host in ["localhost", "LOCALHOST:4111", "127.0.0.1:4111", "[::1]:4111", "[::1]", "localhost:1"] {
-        let answer = server.get("/api/agents").by(Who::Owner).replace("host", host).send().await;
+    for host in [
+        "localhost",
+        "LOCALHOST:4111",
+        "127.0.0.1:4111",
+        "[::1]:4111",
+        "[::1]",
+        "localhost:1",
+    ] {
+        let answer = server
+            .get("/api/agents")
+            .by(Who::Owner)
+            .replace("host", host)
+            .send()
+            .await;
         assert_eq!(answer.code(), 200, "{host}");
     }
-    let none = server.get("/api/agents").by(Who::Owner).without("host").send().await;
+    let none = server
+        .get("/api/agents")
+        .by(Who::Owner)
+        .without("host")
+        .send()
+        .await;
     none.assert_error(421, "unknown_host");
-    let two = server.get("/api/agents").by(Who::Owner).header("host", "127.0.0.1:4111").send().await;
+    let two = server
+        .get("/api/agents")
+        .by(Who::Owner)
+        .header("host", "127.0.0.1:4111")
+        .send()
+        .await;
     two.assert_error(400, "malformed_host");
-    let differ = server.get("http://evil.example/api/agents").by(Who::Owner).send().await;
+    let differ = server
+        .get("http://evil.example/api/agents")
+        .by(Who::Owner)
+        .send()
+        .await;
     differ.assert_error(400, "malformed_host");
 }

@@ -63,7 +63,11 @@ async fn v02_v03_v04_no_header_of_a_stranger_changes_who_he_is_or_where_he_is() 
                     combinations += 1;
                     let ask = |target: &str| {
                         let ask = server.get(target).peer(peer).header(name, value);
-                        if twice { ask.header(&name.to_uppercase(), "owner") } else { ask }
+                        if twice {
+                            ask.header(&name.to_uppercase(), "owner")
+                        } else {
+                            ask
+                        }
                     };
                     let what = format!("{name}: {value} from {peer}");
 
@@ -75,14 +79,21 @@ async fn v02_v03_v04_no_header_of_a_stranger_changes_who_he_is_or_where_he_is() 
                         assert_eq!(judged, peer, "{what}");
                     }
 
-                    let viewer = ask("/api/auth/roles/viewer/permissions").by(Who::Viewer).send().await;
+                    let viewer = ask("/api/auth/roles/viewer/permissions")
+                        .by(Who::Viewer)
+                        .send()
+                        .await;
                     assert_eq!(viewer.code(), 403, "{what}");
                     assert_eq!(server.audit.take_one().actor.id, "viewer", "{what}");
 
                     let sso = ask("/api/auth/sso/login").send().await;
                     let url = sso.json()["url"].as_str().unwrap().to_owned();
-                    let own = "redirect_uri=https%3A%2F%2Fagents.example%2Fapi%2Fauth%2Fsso%2Fcallback";
-                    assert!(url.starts_with("https://idp.example/") && url.contains(own), "{what}: {url}");
+                    let own =
+                        "redirect_uri=https%3A%2F%2Fagents.example%2Fapi%2Fauth%2Fsso%2Fcallback";
+                    assert!(
+                        url.starts_with("https://idp.example/") && url.contains(own),
+                        "{what}: {url}"
+                    );
                     server.audit.take();
                 }
             }
@@ -98,7 +109,11 @@ async fn v02_a_trusted_proxy_says_where_the_client_is_and_nothing_else() {
     for (peer, forwarded, judged) in [
         ("10.0.0.1", &["198.51.100.7"][..], "198.51.100.7"),
         ("10.0.0.1", &["1.1.1.1, 198.51.100.7"], "198.51.100.7"),
-        ("10.0.0.1", &["1.1.1.1", "198.51.100.7, 10.0.0.2"], "198.51.100.7"),
+        (
+            "10.0.0.1",
+            &["1.1.1.1", "198.51.100.7, 10.0.0.2"],
+            "198.51.100.7",
+        ),
         ("10.0.0.1", &["198.51.100.7, garbage"], "10.0.0.1"),
         ("10.0.0.1", &["198.51.100.7:1234"], "10.0.0.1"),
         ("10.0.0.1", &[""], "10.0.0.1"),
@@ -136,7 +151,11 @@ async fn v04_no_mode_header_or_user_agent_opens_a_route() {
         ("x-forwarded-for", "127.0.0.1"),
         ("purpose", "prefetch"),
     ];
-    for op in Op::ALL.iter().copied().filter(|op| op.route().access != Access::Public) {
+    for op in Op::ALL
+        .iter()
+        .copied()
+        .filter(|op| op.route().access != Access::Public)
+    {
         let call = Call::prepare(&server, op, Who::Owner).await;
         for (name, value) in modes {
             let ask = call.ask(&server).without(name).header(name, value);
@@ -171,7 +190,10 @@ async fn v08_links_come_from_the_configured_origin_whatever_the_host_says() {
         let ask = server.get("/api/auth/sso/login").replace("host", host);
         let answer = ask.header("x-forwarded-host", host).send().await;
         let url = answer.json()["url"].as_str().unwrap().to_owned();
-        assert!(url.contains("=https%3A%2F%2Fagents.example%2Fapi%2F"), "{host}: {url}");
+        assert!(
+            url.contains("=https%3A%2F%2Fagents.example%2Fapi%2F"),
+            "{host}: {url}"
+        );
         assert!(!url.contains("evil"), "{host}: {url}");
     }
 }
@@ -180,10 +202,19 @@ async fn v08_links_come_from_the_configured_origin_whatever_the_host_says() {
 async fn v32_a_bearer_token_is_read_in_one_way_only() {
     let server = TestServer::start().await;
     let token = Who::Owner.token().unwrap();
-    let ask = |value: String| server.get("/api/agents").header("authorization", value).send();
+    let ask = |value: String| {
+        server
+            .get("/api/agents")
+            .header("authorization", value)
+            .send()
+    };
 
     for scheme in ["Bearer", "bearer", "BEARER", "bEARER"] {
-        assert_eq!(ask(format!("{scheme} {token}")).await.code(), 200, "{scheme}");
+        assert_eq!(
+            ask(format!("{scheme} {token}")).await.code(),
+            200,
+            "{scheme}"
+        );
     }
     for value in [
         format!("Bearer  {token}"),
@@ -222,11 +253,21 @@ async fn v32_two_authorization_headers_are_refused_even_when_both_are_good() {
 
     for second in [value.as_str(), "Bearer x", "", "Basic eA=="] {
         let ask = server.get("/api/agents").header("authorization", &value);
-        assert_eq!(ask.header("Authorization", second).send().await.code(), 401, "{second}");
+        assert_eq!(
+            ask.header("Authorization", second).send().await.code(),
+            401,
+            "{second}"
+        );
         let ask = server.get("/api/agents").header("authorization", second);
-        assert_eq!(ask.header("authorization", &value).send().await.code(), 401, "{second}");
+        assert_eq!(
+            ask.header("authorization", &value).send().await.code(),
+            401,
+            "{second}"
+        );
     }
-    let ask = server.get("/api/agents").header("authorization", "Bearer \u{fc}");
+    let ask = server
+        .get("/api/agents")
+        .header("authorization", "Bearer \u{fc}");
     assert_eq!(ask.send().await.code(), 401);
 }
 
@@ -239,9 +280,20 @@ async fn a_wrong_token_is_not_saved_by_a_good_session() {
 
     assert_eq!(ask().send().await.code(), 200);
     for value in ["Bearer wrong", "Basic eDp5", "Bearer", "x"] {
-        assert_eq!(ask().header("authorization", value).send().await.code(), 401, "{value}");
+        assert_eq!(
+            ask().header("authorization", value).send().await.code(),
+            401,
+            "{value}"
+        );
     }
-    assert_eq!(ask().header("x-playground-access", "wrong").send().await.code(), 401);
+    assert_eq!(
+        ask()
+            .header("x-playground-access", "wrong")
+            .send()
+            .await
+            .code(),
+        401
+    );
 }
 
 #[tokio::test]
@@ -249,20 +301,45 @@ async fn no_token_is_read_from_the_query_or_the_body() {
     let server = TestServer::start().await;
     let token = Who::Owner.token().unwrap();
 
-    for name in ["apiKey", "api_key", "token", "access_token", "auth_header", "authorization", "key", "mastra-token"] {
-        for path in ["/api/agents", "/api/auth/permission-patterns", "/api/workflows"] {
+    for name in [
+        "apiKey",
+        "api_key",
+        "token",
+        "access_token",
+        "auth_header",
+        "authorization",
+        "key",
+        "mastra-token",
+    ] {
+        for path in [
+            "/api/agents",
+            "/api/auth/permission-patterns",
+            "/api/workflows",
+        ] {
             let answer = server.get(format!("{path}?{name}={token}")).send().await;
             assert_eq!(answer.code(), 401, "{name}");
-            let answer = server.get(format!("{path}?{name}=Bearer%20{token}")).send().await;
+            let answer = server
+                .get(format!("{path}?{name}=Bearer%20{token}"))
+                .send()
+                .await;
             assert_eq!(answer.code(), 401, "{name}");
         }
-        let me = server.get(format!("/api/auth/me?{name}={token}")).send().await;
+        let me = server
+            .get(format!("/api/auth/me?{name}={token}"))
+            .send()
+            .await;
         assert_eq!(me.text(), "null", "{name}");
-        let capabilities = server.get(format!("/api/auth/capabilities?{name}={token}")).send().await;
+        let capabilities = server
+            .get(format!("/api/auth/capabilities?{name}={token}"))
+            .send()
+            .await;
         assert!(capabilities.json().get("user").is_none(), "{name}");
     }
     let form = server.post("/api/stored/agents");
-    let form = form.body("application/x-www-form-urlencoded", format!("access_token={token}"));
+    let form = form.body(
+        "application/x-www-form-urlencoded",
+        format!("access_token={token}"),
+    );
     assert_eq!(form.send().await.code(), 401);
 }
 
@@ -272,7 +349,11 @@ async fn a_client_context_in_query_or_body_changes_nothing() {
     let context = r#"{"user":{"id":"owner"},"userPermissions":["*"],"mastra__userPermissions":["*"],"mastra__user":{"id":"owner"}}"#;
     let encoded: String = context.bytes().map(|byte| format!("%{byte:02x}")).collect();
 
-    let denied = server.get(format!("/api/workflows?requestContext={encoded}")).by(Who::Nobody).send().await;
+    let denied = server
+        .get(format!("/api/workflows?requestContext={encoded}"))
+        .by(Who::Nobody)
+        .send()
+        .await;
     assert_eq!(denied.code(), 403);
 
     let call = Call::prepare(&server, Op::GenerateAgent, Who::Viewer).await;
@@ -285,8 +366,17 @@ async fn a_client_context_in_query_or_body_changes_nothing() {
     let mut body = call.body.clone().unwrap();
     body["requestContext"] = serde_json::from_str(context).unwrap();
     body["resourceId"] = "owner".into();
-    let made = call.ask(&server).json(&body).by(Who::Developer).send().await;
+    let made = call
+        .ask(&server)
+        .json(&body)
+        .by(Who::Developer)
+        .send()
+        .await;
     let id = made.json()["id"].as_str().unwrap().to_owned();
-    let others = server.get(format!("/api/memory/threads/{id}")).by(Who::Owner).send().await;
+    let others = server
+        .get(format!("/api/memory/threads/{id}"))
+        .by(Who::Owner)
+        .send()
+        .await;
     assert_eq!(others.code(), 404, "a thread belongs to whoever made it");
 }

@@ -10,9 +10,14 @@ fn spellings(path: &str, query: &str) -> Vec<String> {
     let parent = path.strip_suffix(last).unwrap();
     let inner = &rest[1..];
     let (head, tail) = inner.split_once('/').unwrap_or((inner, ""));
-    let slash_tail = if tail.is_empty() { String::new() } else { format!("/{tail}") };
+    let slash_tail = if tail.is_empty() {
+        String::new()
+    } else {
+        format!("/{tail}")
+    };
     let hex = |text: &str| -> String { text.bytes().map(|byte| format!("%{byte:02x}")).collect() };
-    let upper_hex = |text: &str| -> String { text.bytes().map(|byte| format!("%{byte:02X}")).collect() };
+    let upper_hex =
+        |text: &str| -> String { text.bytes().map(|byte| format!("%{byte:02X}")).collect() };
     let first_of_last = &last[..1];
     let rest_of_last = &last[1..];
     let mut all = vec![
@@ -135,7 +140,11 @@ fn spellings(path: &str, query: &str) -> Vec<String> {
 async fn v01_no_spelling_of_a_protected_path_opens_without_credentials() {
     let server = TestServer::start().await;
 
-    for op in Op::ALL.iter().copied().filter(|op| op.route().access != Access::Public) {
+    for op in Op::ALL
+        .iter()
+        .copied()
+        .filter(|op| op.route().access != Access::Public)
+    {
         let call = Call::prepare(&server, op, Who::Owner).await;
         let mut judged = 0;
         for spelling in spellings(&call.path, &call.query) {
@@ -150,7 +159,10 @@ async fn v01_no_spelling_of_a_protected_path_opens_without_credentials() {
                 answer.text()
             );
         }
-        assert!(judged >= 60, "{op:?}: only {judged} spellings reach the server");
+        assert!(
+            judged >= 60,
+            "{op:?}: only {judged} spellings reach the server"
+        );
     }
 }
 
@@ -205,7 +217,10 @@ async fn v01_a_spelling_that_opens_answers_exactly_like_the_route_itself() {
                 other => panic!("{op:?} {spelling:?}: {other} {}", answer.text()),
             }
         }
-        assert!(opened >= 4, "{op:?}: a trailing slash, an encoded letter and a query are no other path");
+        assert!(
+            opened >= 4,
+            "{op:?}: a trailing slash, an encoded letter and a query are no other path"
+        );
     }
 }
 
@@ -249,9 +264,17 @@ async fn v01_the_thing_that_is_judged_is_the_thing_that_is_shown() {
         "/api/agents/WRITER",
     ] {
         let answer = server.get(spelling).by(Who::Writer).send().await;
-        assert!(matches!(answer.code(), 400 | 403), "{spelling}: {}", answer.code());
+        assert!(
+            matches!(answer.code(), 400 | 403),
+            "{spelling}: {}",
+            answer.code()
+        );
     }
-    for spelling in ["/api/agents/writer", "/api/agents/%77riter", "/api/agents/writer/"] {
+    for spelling in [
+        "/api/agents/writer",
+        "/api/agents/%77riter",
+        "/api/agents/writer/",
+    ] {
         let answer = server.get(spelling).by(Who::Writer).send().await;
         assert_eq!(answer.json()["id"], "writer", "{spelling}");
     }

@@ -14,7 +14,10 @@ struct Flow {
 }
 
 async fn begin(server: &TestServer, target: &str) -> Flow {
-    let answer = server.get(format!("/api/auth/sso/login?redirect_uri={target}")).send().await;
+    let answer = server
+        .get(format!("/api/auth/sso/login?redirect_uri={target}"))
+        .send()
+        .await;
     assert_eq!(answer.code(), 200, "{}", answer.text());
     let url = answer.json()["url"].as_str().unwrap().to_owned();
     Flow {
@@ -26,7 +29,11 @@ async fn begin(server: &TestServer, target: &str) -> Flow {
 
 async fn come_back(server: &TestServer, query: &str, cookie: &str) -> Answer {
     let ask = server.get(format!("/api/auth/sso/callback?{query}"));
-    if cookie.is_empty() { ask.send().await } else { ask.cookie(cookie).send().await }
+    if cookie.is_empty() {
+        ask.send().await
+    } else {
+        ask.cookie(cookie).send().await
+    }
 }
 
 fn assert_refused(answer: &Answer, what: &str) {
@@ -53,12 +60,19 @@ async fn p3_sso_login_redirects_and_callback_returns() {
         let session = back.cookie_pair("ee_session").unwrap();
         let name = flow.cookie.split_once('=').unwrap().0;
         let cleared = format!("{name}=; HttpOnly; SameSite=Lax; Path=/; Max-Age=0");
-        assert!(back.set_cookies().iter().any(|cookie| cookie.starts_with(&cleared)));
+        assert!(
+            back.set_cookies()
+                .iter()
+                .any(|cookie| cookie.starts_with(&cleared))
+        );
         let me = server.get("/api/auth/me").cookie(&session).send().await;
         assert_eq!(me.json()["id"], "member");
         let events = server.audit.take();
         let last = events.last().unwrap();
-        assert_eq!((last.action.as_str(), last.outcome), ("auth.login.sso", AuditOutcome::Success));
+        assert_eq!(
+            (last.action.as_str(), last.outcome),
+            ("auth.login.sso", AuditOutcome::Success)
+        );
         assert_eq!(last.actor.id, "member");
     }
 }
@@ -68,11 +82,24 @@ async fn p3_sso_login_answers_a_program_with_json_and_a_browser_with_a_redirect(
     let server = Setup::loopback().sso().start().await;
 
     let program = server.get("/api/auth/sso/login").send().await;
-    assert!(program.json()["url"].as_str().unwrap().starts_with("https://idp.example/authorize?"));
+    assert!(
+        program.json()["url"]
+            .as_str()
+            .unwrap()
+            .starts_with("https://idp.example/authorize?")
+    );
 
-    let browser = server.get("/api/auth/sso/login").header("sec-fetch-mode", "navigate").send().await;
+    let browser = server
+        .get("/api/auth/sso/login")
+        .header("sec-fetch-mode", "navigate")
+        .send()
+        .await;
     assert_eq!(browser.code(), 302);
-    assert!(browser.location().starts_with("https://idp.example/authorize?"));
+    assert!(
+        browser
+            .location()
+            .starts_with("https://idp.example/authorize?")
+    );
     assert!(browser.cookie_pair("ee_flow_").is_some());
 }
 
@@ -80,7 +107,10 @@ async fn p3_sso_login_answers_a_program_with_json_and_a_browser_with_a_redirect(
 async fn without_single_sign_on_its_routes_are_404() {
     let server = TestServer::start().await;
 
-    for path in ["/api/auth/sso/login", "/api/auth/sso/callback?code=a&state=b"] {
+    for path in [
+        "/api/auth/sso/login",
+        "/api/auth/sso/callback?code=a&state=b",
+    ] {
         let answer = server.get(path).send().await;
         answer.assert_error(404, "not_found");
         assert_eq!(answer.json()["error"], "SSO not configured");
@@ -95,8 +125,17 @@ async fn the_flow_cookie_is_short_lived_and_the_address_holds_no_secret_of_the_b
 
     let set = answer.set_cookies()[0].to_owned();
     assert!(set.starts_with("__Host-ee_flow_"), "{set}");
-    assert!(set.ends_with("; HttpOnly; SameSite=Lax; Path=/; Max-Age=600; Secure"), "{set}");
-    let secret = answer.cookie_pair("ee_flow_").unwrap().split_once('=').unwrap().1.to_owned();
+    assert!(
+        set.ends_with("; HttpOnly; SameSite=Lax; Path=/; Max-Age=600; Secure"),
+        "{set}"
+    );
+    let secret = answer
+        .cookie_pair("ee_flow_")
+        .unwrap()
+        .split_once('=')
+        .unwrap()
+        .1
+        .to_owned();
     assert_eq!(secret.len(), 43);
     assert!(!answer.text().contains(&secret));
     let state = FakeIdp::state(answer.json()["url"].as_str().unwrap());
@@ -112,12 +151,36 @@ async fn v18_a_state_that_is_missing_wrong_replayed_or_of_another_browser_is_ref
     let code = &flow.code;
     let wrong = [
         ("no state", format!("code={code}"), flow.cookie.clone()),
-        ("empty state", format!("code={code}&state="), flow.cookie.clone()),
-        ("made-up state", format!("code={code}&state=abc"), flow.cookie.clone()),
-        ("another flow's state", format!("code={code}&state={}", other.state), flow.cookie.clone()),
-        ("no cookie", format!("code={code}&state={}", flow.state), String::new()),
-        ("another browser's cookie", format!("code={code}&state={}", flow.state), other.cookie.clone()),
-        ("a state with a target", format!("code={code}&state={}|https://evil.example", flow.state), flow.cookie.clone()),
+        (
+            "empty state",
+            format!("code={code}&state="),
+            flow.cookie.clone(),
+        ),
+        (
+            "made-up state",
+            format!("code={code}&state=abc"),
+            flow.cookie.clone(),
+        ),
+        (
+            "another flow's state",
+            format!("code={code}&state={}", other.state),
+            flow.cookie.clone(),
+        ),
+        (
+            "no cookie",
+            format!("code={code}&state={}", flow.state),
+            String::new(),
+        ),
+        (
+            "another browser's cookie",
+            format!("code={code}&state={}", flow.state),
+            other.cookie.clone(),
+        ),
+        (
+            "a state with a target",
+            format!("code={code}&state={}|https://evil.example", flow.state),
+            flow.cookie.clone(),
+        ),
     ];
     for (what, query, cookie) in &wrong {
         assert_refused(&come_back(&server, query, cookie).await, what);
@@ -127,7 +190,10 @@ async fn v18_a_state_that_is_missing_wrong_replayed_or_of_another_browser_is_ref
     }
 
     let query = format!("code={code}&state={}", flow.state);
-    assert_eq!(come_back(&server, &query, &flow.cookie).await.location(), "/");
+    assert_eq!(
+        come_back(&server, &query, &flow.cookie).await.location(),
+        "/"
+    );
     assert_refused(&come_back(&server, &query, &flow.cookie).await, "replayed");
 }
 
@@ -151,7 +217,9 @@ async fn v18_a_sign_in_that_takes_ten_minutes_is_refused() {
 
     for (minutes, is_good) in [(9, true), (10, false), (60, false)] {
         let flow = begin(&server, "/studio").await;
-        server.clock.advance(jiff::SignedDuration::from_mins(minutes));
+        server
+            .clock
+            .advance(jiff::SignedDuration::from_mins(minutes));
         let query = format!("code={}&state={}", flow.code, flow.state);
         let back = come_back(&server, &query, &flow.cookie).await;
         if is_good {
@@ -169,7 +237,10 @@ async fn v18_a_code_of_another_flow_fails_at_the_verifier() {
     let attacker = begin(&server, "/").await;
 
     let query = format!("code={}&state={}", attacker.code, victim.state);
-    assert_refused(&come_back(&server, &query, &victim.cookie).await, "injected code");
+    assert_refused(
+        &come_back(&server, &query, &victim.cookie).await,
+        "injected code",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -187,7 +258,9 @@ async fn v20_of_32_parallel_callbacks_with_one_state_exactly_one_gets_a_session(
             });
         }
         let answers = tasks.join_all().await;
-        let sessions = answers.iter().filter(|answer| answer.cookie_pair("ee_session").is_some());
+        let sessions = answers
+            .iter()
+            .filter(|answer| answer.cookie_pair("ee_session").is_some());
         assert_eq!(sessions.count(), 1);
     }
 }
@@ -196,7 +269,13 @@ async fn v20_of_32_parallel_callbacks_with_one_state_exactly_one_gets_a_session(
 async fn v31_what_the_identity_provider_says_is_never_reflected() {
     let server = Setup::loopback().sso().start().await;
 
-    for text in ["access_denied", "<script>alert(1)</script>", "%0d%0aset-cookie:x=y", "evil.example", "' OR 1=1"] {
+    for text in [
+        "access_denied",
+        "<script>alert(1)</script>",
+        "%0d%0aset-cookie:x=y",
+        "evil.example",
+        "' OR 1=1",
+    ] {
         let flow = begin(&server, "/").await;
         let encoded: String = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
         for query in [
@@ -220,7 +299,10 @@ async fn each_way_to_fail_has_its_own_fixed_sentence() {
 
     for (code, sentence) in [
         ("not-admitted", "This+account+is+not+admitted+here."),
-        ("idp-down", "The+identity+provider+does+not+answer.+Try+again+in+a+moment."),
+        (
+            "idp-down",
+            "The+identity+provider+does+not+answer.+Try+again+in+a+moment.",
+        ),
         ("unknown", "The+sign-in+did+not+finish.+Try+again."),
     ] {
         let flow = begin(&server, "/").await;
@@ -244,7 +326,15 @@ async fn v09_a_sign_in_by_sso_ends_the_session_that_was_there() {
     let back = come_back(&server, &query, &format!("{}; {planted}", flow.cookie)).await;
 
     assert_ne!(back.cookie_pair("ee_session").unwrap(), planted);
-    assert_eq!(server.get("/api/agents").cookie(&planted).send().await.code(), 401);
+    assert_eq!(
+        server
+            .get("/api/agents")
+            .cookie(&planted)
+            .send()
+            .await
+            .code(),
+        401
+    );
 }
 
 #[tokio::test]
@@ -252,8 +342,15 @@ async fn the_callback_takes_no_post() {
     let server = Setup::loopback().sso().start().await;
     let flow = begin(&server, "/").await;
 
-    let target = format!("/api/auth/sso/callback?code={}&state={}", flow.code, flow.state);
-    let posted = server.ask(Method::POST, target).cookie(&flow.cookie).send().await;
+    let target = format!(
+        "/api/auth/sso/callback?code={}&state={}",
+        flow.code, flow.state
+    );
+    let posted = server
+        .ask(Method::POST, target)
+        .cookie(&flow.cookie)
+        .send()
+        .await;
 
     posted.assert_error(405, "method_not_allowed");
 }
