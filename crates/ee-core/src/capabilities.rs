@@ -5,8 +5,8 @@ use serde::Serialize;
 use tracing::warn;
 
 use crate::{
-    CredentialsProvider, Error, Identity, Licensed, PermissionPattern, PermissionSet, RoleCard,
-    RoleId, SsoLogin, UserCard,
+    CredentialsProvider, Error, Identity, Licensed, PermissionPattern, RoleCard, RoleId, SsoLogin,
+    UserCard,
 };
 
 /// Which abilities there are (`CapabilityFlags`, phase 2).
@@ -212,7 +212,7 @@ async fn access(
         let mut lesser = Vec::new();
         for role in all {
             let patterns = rbac.role_permissions(&role.id).await?.unwrap_or_default();
-            if !PermissionSet::compile(patterns).has_full_wildcard() {
+            if !patterns.iter().any(PermissionPattern::is_full_wildcard) {
                 lesser.push(role);
             }
         }

@@ -1,7 +1,9 @@
 //! Agents as the wire has them: the listing, one agent, stored agents.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
+use arc_swap::ArcSwapOption;
+use bytes::Bytes;
 use ee_core::{
     AgentId, Error, ErrorKind, Permission,
     host::{AgentPatch, NewAgent},
@@ -81,7 +83,7 @@ impl From<&AgentRecord> for AgentDetail {
 
 /// A model as its two parts.
 #[derive(Debug, Deserialize, JsonSchema, Serialize)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub struct ModelRef {
     /// Provider, such as `openai`.
     pub provider: String,
@@ -158,7 +160,7 @@ pub struct StoredAgents {
 
 /// Body of `POST /stored/agents`.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub struct CreateAgentBody {
     /// Identity; made from the name when absent.
     pub id: Option<AgentId>,
@@ -174,7 +176,7 @@ pub struct CreateAgentBody {
 
 /// Body of `PATCH /stored/agents/:id`: what is absent stays.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub struct PatchAgentBody {
     /// Name for people.
     pub name: Option<String>,
@@ -203,15 +205,48 @@ mod double_option {
     }
 }
 
-/// `GET /agents`: exactly the agents that the caller may read.
-pub async fn list(cx: &Cx) -> Result<BTreeMap<AgentId, AgentDetail>, Error> {
+/// `GET /agents`: exactly the agents that the caller may read, as JSON.
+pub async fn list(cx: &Cx) -> Result<Bytes, Error> {
     let agents = cx.agents()?.list().await?;
-    let readable = agents
-        .iter()
-        .filter(|agent| cx.allows_on(&permissions::AGENTS_READ, agent.id.as_str()));
-    Ok(readable
-        .map(|agent| (agent.id.clone(), AgentDetail::from(agent)))
-        .collect())
+    if cx.allows(&permissions::AGENTS_READ) {
+        return cx.server().all_agents.json(&agents);
+    }
+    to_json(
+        agents
+            .iter()
+            .filter(|agent| cx.allows_on(&permissions::AGENTS_READ, agent.id.as_str())),
+    )
+}
+
+/// The answer to whoever may read all agents, kept for as long as the host gives out the same list.
+#[derive(Debug, Default)]
+pub(crate) struct AllAgents(ArcSwapOption<(Arc<[AgentRecord]>, Bytes)>);
+
+impl AllAgents {
+    fn json(&self, agents: &Arc<[AgentRecord]>) -> Result<Bytes, Error> {
+        if let Some(kept) = &*self.0.load()
+            && Arc::ptr_eq(&kept.0, agents)
+        {
+            return Ok(kept.1.clone());
+        }
+        let json = to_json(agents.iter())?;
+        // The list is kept with its JSON, so that no other one comes to stand at its address.
+        self.0
+            .store(Some(Arc::new((Arc::clone(agents), json.clone()))));
+        Ok(json)
+    }
+}
+
+fn to_json<'a>(agents: impl Iterator<Item = &'a AgentRecord>) -> Result<Bytes, Error> {
+    let agents: BTreeMap<&AgentId, AgentDetail> = agents
+        .map(|agent| (&agent.id, AgentDetail::from(agent)))
+        .collect();
+    match serde_json::to_vec(&agents) {
+        Ok(json) => Ok(json.into()),
+        Err(err) => {
+            Err(Error::new(ErrorKind::Internal, "cannot write the agents as JSON").with_source(err))
+        }
+    }
 }
 
 /// `GET /agents/:agentId`.

@@ -17,7 +17,7 @@ const MAX_PASSWORD_BYTES: usize = 1_024;
 
 /// Body of a sign-in.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub struct SignInBody {
     /// E-mail address.
     pub email: String,
@@ -27,7 +27,7 @@ pub struct SignInBody {
 
 /// Body of a sign-up.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[serde(deny_unknown_fields, expecting = "an object")]
 pub struct SignUpBody {
     /// E-mail address.
     pub email: String,

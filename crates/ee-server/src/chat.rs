@@ -17,7 +17,7 @@ const MAX_MESSAGES: usize = 200;
 
 /// One message or several.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a text or a list of messages")]
 pub enum MessagesBody {
     /// What the user says.
     Text(String),
@@ -27,7 +27,7 @@ pub enum MessagesBody {
 
 /// A message in one of the forms that clients send.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a text or a message with a role")]
 pub enum ChatMessageBody {
     /// What the user says.
     Text(String),
@@ -44,7 +44,7 @@ pub enum ChatMessageBody {
 
 /// Text, or parts of text.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a text or a list of parts")]
 pub enum ContentBody {
     /// Text.
     Text(String),
@@ -54,6 +54,7 @@ pub enum ContentBody {
 
 /// A part of a message. Only text is understood.
 #[derive(Debug, Deserialize, JsonSchema)]
+#[serde(expecting = "an object")]
 pub struct PartBody {
     /// `text`.
     #[serde(rename = "type")]
@@ -64,6 +65,7 @@ pub struct PartBody {
 
 /// Where the conversation is kept.
 #[derive(Debug, Deserialize, JsonSchema)]
+#[serde(expecting = "an object")]
 pub struct MemoryBody {
     /// Which conversation.
     pub thread: ThreadRef,
@@ -75,7 +77,7 @@ pub struct MemoryBody {
 
 /// A conversation by id.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected an id or an object with an id")]
 pub enum ThreadRef {
     /// Its id.
     Id(ThreadId),
@@ -91,7 +93,7 @@ pub enum ThreadRef {
 /// Options of other servers that would only tune the model are accepted and not used; options that
 /// would change what the answer means are refused.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object")]
 pub struct ChatBody {
     /// What is said.
     pub messages: MessagesBody,

@@ -16,7 +16,7 @@ use crate::{AuditNote, Cx, Reply, workflows};
 
 /// Body of `POST …/create-run`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object")]
 pub struct CreateRunBody {
     /// Not used: whose the run is follows from the caller.
     pub resource_id: Option<Value>,
@@ -28,7 +28,7 @@ pub struct CreateRunBody {
 
 /// Body of `POST …/start`, `…/start-async` and `…/stream`.
 #[derive(Debug, Default, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object")]
 pub struct StartRunBody {
     /// What the workflow is started with.
     #[serde(default)]

@@ -8,6 +8,8 @@ use ee_core::{
     storage::SignInFlowStore,
 };
 
+use crate::agents::AllAgents;
+
 /// Who may come in.
 #[derive(Clone, Debug)]
 pub enum AuthMode {
@@ -76,6 +78,7 @@ fn without_port(host: &str) -> &str {
 pub struct Server {
     /// Runs agents.
     pub agents: Option<Arc<dyn AgentHost>>,
+    pub(crate) all_agents: AllAgents,
     /// Writes the record.
     pub audit: Arc<dyn AuditLogger>,
     /// Who may come in.
@@ -105,6 +108,7 @@ impl Server {
     ) -> Self {
         Self {
             agents: None,
+            all_agents: AllAgents::default(),
             audit,
             auth,
             clock,

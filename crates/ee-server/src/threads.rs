@@ -100,7 +100,7 @@ pub struct Messages {
 
 /// Body of `POST /memory/threads`.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object")]
 pub struct CreateThreadBody {
     /// With which agent.
     pub agent_id: Option<AgentId>,
@@ -119,7 +119,7 @@ pub struct CreateThreadBody {
 
 /// Body of `PATCH /memory/threads/:threadId`: what is absent stays.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object")]
 pub struct PatchThreadBody {
     /// Title for people.
     pub title: Option<String>,

@@ -92,7 +92,7 @@ fn schema_text(schema: &Value) -> String {
 
 /// Body of `POST /stored/workflows`.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object")]
 pub struct CreateWorkflowBody {
     /// Identity; made from the name when absent.
     pub id: Option<WorkflowId>,
@@ -108,7 +108,7 @@ pub struct CreateWorkflowBody {
 
 /// One step of a workflow.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "camelCase")]
+#[serde(deny_unknown_fields, rename_all = "camelCase", expecting = "an object")]
 pub struct StepBody {
     /// Name of the step.
     pub id: String,

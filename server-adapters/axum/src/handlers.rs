@@ -13,6 +13,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{MethodFilter, MethodRouter, on},
 };
+use bytes::Bytes;
 use ee_core::{add_cookies, storage::Page};
 use ee_server::{Op, Reply};
 use futures_core::Stream;
@@ -89,6 +90,11 @@ pub fn json_reply<T: Serialize>(reply: Reply<T>) -> Response {
     response
 }
 
+/// Writes JSON that is text already.
+fn json_bytes(json: Bytes) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], json).into_response()
+}
+
 /// Streams text pieces under a content type. Dropping the response drops the stream.
 pub fn stream_response<S>(content_type: &'static str, pieces: S) -> Response
 where
@@ -97,7 +103,7 @@ where
     use futures_util::StreamExt as _;
 
     let body = Body::from_stream(
-        pieces.map(|piece| Ok::<_, std::convert::Infallible>(bytes::Bytes::from(piece))),
+        pieces.map(|piece| Ok::<_, std::convert::Infallible>(Bytes::from(piece))),
     );
     let mut response = Response::new(body);
     let headers = response.headers_mut();

@@ -94,7 +94,7 @@ impl PermissionPattern {
     }
 
     /// Tells whether the grant is `*` or `*:*`.
-    pub(super) fn is_full_wildcard(&self) -> bool {
+    pub(crate) fn is_full_wildcard(&self) -> bool {
         matches!(self.parts().head, "*" | "*:*") && self.id().is_none()
     }
 

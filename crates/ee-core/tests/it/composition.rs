@@ -5,8 +5,8 @@ use std::sync::{Arc, atomic::Ordering};
 use async_trait::async_trait;
 use ee_core::{
     AuditAction, AuditActor, AuditEvent, AuditOutcome, AuthProvider, Caller, CapabilityFlags,
-    EeAuthProvider, Error, ErrorKind, FeatureSet, LicenseInfo, RequestHead, Role, User,
-    UserProvider as _, with_ee, with_ee_shared,
+    EeAuthProvider, Error, ErrorKind, FeatureSet, LicenseInfo, RequestHead, Role, User, with_ee,
+    with_ee_shared,
 };
 
 use crate::doubles::{ALL, Ability, Roles, Stub, gate, headers, now, parts, run};

@@ -1,16 +1,12 @@
-use std::collections::BTreeMap;
-
 use axum::{Json, response::Response};
 use ee_core::AgentId;
 use ee_server::{agents, chat};
 
-use super::{Answer, PageQuery, event_stream, json_reply};
+use super::{Answer, PageQuery, event_stream, json_bytes, json_reply};
 use crate::{AuthContext, HttpError, JsonBody, PathParams, QueryParams};
 
-pub(super) async fn list(
-    AuthContext(cx): AuthContext,
-) -> Answer<BTreeMap<AgentId, agents::AgentDetail>> {
-    Ok(Json(agents::list(&cx).await?))
+pub(super) async fn list(AuthContext(cx): AuthContext) -> Result<Response, HttpError> {
+    Ok(json_bytes(agents::list(&cx).await?))
 }
 
 pub(super) async fn get(

@@ -1,11 +1,11 @@
 use std::sync::OnceLock;
 
-use axum::{Json, response::IntoResponse};
+use axum::{Json, response::Response};
 use bytes::Bytes;
 use ee_server::openapi as document;
-use http::header;
 use serde_json::{Value, json};
 
+use super::json_bytes;
 use crate::{AuthContext, HttpError};
 
 pub(super) async fn packages() -> Json<Value> {
@@ -18,12 +18,10 @@ pub(super) async fn packages() -> Json<Value> {
     }))
 }
 
-pub(super) async fn openapi() -> impl IntoResponse {
+pub(super) async fn openapi() -> Response {
     static DOCUMENT: OnceLock<Bytes> = OnceLock::new();
-    let bytes = DOCUMENT
-        .get_or_init(|| Bytes::from(document().to_string()))
-        .clone();
-    ([(header::CONTENT_TYPE, "application/json")], bytes)
+    let json = DOCUMENT.get_or_init(|| Bytes::from(document().to_string()));
+    json_bytes(json.clone())
 }
 
 pub(super) async fn live() -> Json<Value> {

@@ -1,10 +1,7 @@
 use std::collections::BTreeMap;
 
 use axum::{Json, response::Response};
-use ee_core::{
-    RunId, WorkflowId,
-    storage::{Page, RunStatus},
-};
+use ee_core::{RunId, WorkflowId, storage::RunStatus};
 use ee_server::{runs, workflows};
 use futures_util::StreamExt as _;
 use http::StatusCode;
@@ -12,7 +9,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Answer, json_reply, stream_response};
+use super::{Answer, PageQuery, json_reply, stream_response};
 use crate::{AuthContext, HttpError, JsonBody, PathParams, QueryParams};
 
 /// Query of everything that is about one run.
@@ -184,7 +181,11 @@ pub(super) async fn list_runs(
     let number = query
         .page
         .unwrap_or_else(|| query.offset.unwrap_or(0) / size.max(1));
-    let page = Page::new(number, size)?;
+    let page = PageQuery {
+        page: Some(number),
+        per_page: Some(size),
+    }
+    .page(size)?;
     let wanted = runs::RunsQuery {
         from: query.from_date,
         to: query.to_date,

@@ -192,6 +192,10 @@ async fn a_body_that_is_not_json_is_400_and_names_the_body() {
                 .body("application/json", body.clone())
                 .send()
                 .await;
+            if is_auth(op) && body.len() > AUTH_LIMIT {
+                answer.assert_error(413, "body_too_large");
+                continue;
+            }
             assert_eq!(answer.code(), 400, "{what}: {}", answer.text());
             answer.assert_error(400, "invalid");
             assert_eq!(answer.json()["error"], "Invalid request body", "{what}");
@@ -415,19 +419,8 @@ async fn messages_for_people_name_no_type_of_the_program() {
                 .send()
                 .await
                 .text();
-            for word in [
-                "struct ",
-                "enum ",
-                "Body",
-                "untagged",
-                "::",
-                "tuple variant",
-            ] {
-                assert!(
-                    !text.contains(&format!("expected {word}"))
-                        && !(word != "::" && text.contains(word) && text.contains("issues")),
-                    "{op:?} {body}: {text}"
-                );
+            for word in ["struct ", "enum", "Body", "variant", "Vec", "Option", "::"] {
+                assert!(!text.contains(word), "{op:?} {body}: {text}");
             }
         }
     }
