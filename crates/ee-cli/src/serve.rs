@@ -71,13 +71,15 @@ async fn start(mut loaded: Loaded) -> Result<()> {
     background
         .tasks()
         .spawn(sweep(stores.clone(), Arc::clone(&clock), shutdown.clone()));
-    record(&server, AuditAction::SERVER_START).await;
     let shown = tokens
         .filter(|(_, is_new)| *is_new && progress.is_watched())
         .map(|(tokens, _)| tokens);
     let tokens_at = first_start::path(&loaded.data).display().to_string();
     progress.ready(&url, shown.as_ref(), &tokens_at);
-    info!(server.url = url, server.address = %address, "ready");
+    if !progress.is_watched() {
+        info!(server.url = url, server.address = %address, "ready");
+    }
+    record(&server, AuditAction::SERVER_START).await;
 
     serve(listener, gate, signals(shutdown.clone())).await;
     shutdown.cancel();

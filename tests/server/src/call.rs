@@ -101,7 +101,7 @@ impl Things {
         let mut agent = NewAgent::default();
         agent.id = Some(AgentId::new(&*self.agent).unwrap());
         agent.name = format!("Agent {}", self.agent);
-        agent.instructions = "Say little.".to_owned();
+        "Say little.".clone_into(&mut agent.instructions);
         server.agents.create(agent).await.unwrap();
     }
 

@@ -3,8 +3,9 @@
 //! [`TestServer`] is the server, [`Ask`] a request to it, [`Answer`] what came back. [`Call`] is a request
 //! that succeeds, for each operation of the route table. The attacks are the tests of this crate.
 #![expect(
-    clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::missing_panics_doc,
+    clippy::panic,
     clippy::unwrap_used,
     reason = "a test fails by panicking"
 )]
@@ -13,6 +14,7 @@ mod answer;
 mod ask;
 mod audit;
 mod call;
+mod encoding;
 mod idp;
 mod logs;
 mod people;
@@ -24,6 +26,7 @@ pub use answer::Answer;
 pub use ask::Ask;
 pub use audit::MemoryAudit;
 pub use call::{Call, expect_success};
+pub use encoding::percent_encode;
 pub use idp::FakeIdp;
 pub use logs::LogCapture;
 pub use people::{Stranger, Who, roles};

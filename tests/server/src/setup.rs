@@ -5,9 +5,10 @@ use ee::{
     EeAuthProvider, LicenseGate, ServerCookie, SessionProvider,
     agent_host::{Agents, Background, Models, ModelsConfig, RunLimits, Workflows},
     auth_simple::SimpleAuth,
-    axum::Corridor,
+    axum::{Corridor, ErrorPages},
     defaults::{CookieSessions, StaticRbac, StoreSessions},
     server::{AuthMode, Origins, Server},
+    studio::{self, StudioPages, StudioSettings},
     with_ee,
 };
 use ee_testkit::TestClock;
@@ -51,6 +52,7 @@ pub struct Setup {
     public: String,
     sessions: SessionKind,
     sso: bool,
+    studio: bool,
 }
 
 impl Setup {
@@ -66,6 +68,7 @@ impl Setup {
             public: "http://127.0.0.1:4111".to_owned(),
             sessions: SessionKind::Store,
             sso: false,
+            studio: false,
         }
     }
 
@@ -114,6 +117,12 @@ impl Setup {
         self
     }
 
+    /// Adds the pages for people.
+    pub const fn studio(mut self) -> Self {
+        self.studio = true;
+        self
+    }
+
     /// Starts.
     pub async fn start(self) -> TestServer {
         let store = Arc::new(TestStore::default());
@@ -139,8 +148,14 @@ impl Setup {
         .host(Arc::clone(&agents) as _, Arc::clone(&workflows) as _)
         .flows(Arc::clone(&store) as _)
         .login_page("/studio/login".parse().unwrap());
-        let corridor = Corridor::build(Arc::new(server), None, self.proxies).unwrap();
+        let pages = self
+            .studio
+            .then(|| Arc::new(StudioPages) as Arc<dyn ErrorPages>);
+        let corridor = Corridor::build(Arc::new(server), pages, self.proxies).unwrap();
         let mut router = corridor.api();
+        if self.studio {
+            router = router.merge(studio::router(&corridor, StudioSettings::default()));
+        }
         if let Some(mount) = self.mount {
             router = router.merge(mount(&corridor));
         }

@@ -40,12 +40,15 @@ struct Secret {
 
 #[derive(Debug, Serialize)]
 struct Models {
+    answer_timeout_ms: u64,
+    idle_timeout_ms: u64,
     #[serde(rename = "models")]
     offered: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     openai_api_key: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     openai_base_url: Option<String>,
+    word_delay_ms: u64,
 }
 
 #[derive(Debug, Serialize)]
@@ -92,9 +95,12 @@ impl Loaded {
                 key: self.license_key().is_some().then_some(REDACTED),
             },
             models: Models {
+                answer_timeout_ms: config.models.answer_timeout_ms,
+                idle_timeout_ms: config.models.idle_timeout_ms,
                 offered: config.models.models.clone(),
                 openai_api_key: config.models.openai_api_key.as_ref().map(|_| REDACTED),
                 openai_base_url: config.models.openai_base_url.clone(),
+                word_delay_ms: config.models.word_delay_ms,
             },
             rbac: Rbac { roles },
             sessions: Sessions {

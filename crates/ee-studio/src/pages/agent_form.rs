@@ -51,6 +51,17 @@ pub struct AgentFormErrors {
     pub model: Option<String>,
 }
 
+impl AgentForm {
+    /// An agent whose name was just emptied is still called something.
+    fn shown_name(&self) -> &str {
+        if self.name.is_empty() {
+            &self.id
+        } else {
+            &self.name
+        }
+    }
+}
+
 /// Renders the form that creates or changes an agent.
 pub fn agent_form(form: &AgentForm) -> Markup {
     let agents = ("Agents".to_owned(), paths::AGENTS.to_owned());
@@ -63,8 +74,11 @@ pub fn agent_form(form: &AgentForm) -> Markup {
             "Create agent",
         ),
         FormMode::Edit => (
-            format!("Edit {}", form.name),
-            vec![agents, (form.name.clone(), paths::agent(&form.id))],
+            format!("Edit {}", form.shown_name()),
+            vec![
+                agents,
+                (form.shown_name().to_owned(), paths::agent(&form.id)),
+            ],
             paths::edit_agent(&form.id),
             paths::agent(&form.id),
             "Save changes",

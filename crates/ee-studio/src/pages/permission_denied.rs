@@ -17,7 +17,7 @@ pub struct PermissionDenied {
 /// Renders the page for a refused permission.
 pub fn permission_denied(denied: &PermissionDenied) -> Markup {
     let text = html! {
-        p { "You do not have access to " strong { (denied.resource) } "." }
+        p { "Your roles do not permit this on " strong { (denied.resource) } "." }
         dl.facts {
             div { dt { "Missing permission" } dd { code { (denied.permission) } } }
             @if !denied.roles.is_empty() {

@@ -1,18 +1,34 @@
 //! Attacks on a whole server, and what it must answer.
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test may panic, also in the functions that tests share"
+)]
 
 mod access;
 mod bodies;
 mod cookies;
+mod credentials;
 mod cross_site;
 mod faults;
+mod fields;
 mod foreign;
 mod licence;
+mod origins;
+mod pages;
+mod parameters;
 mod record;
 mod redirects;
 mod request_headers;
 mod roles;
 mod secrets;
+mod sessions;
+mod sign_in;
+mod sockets;
 mod spellings;
 mod sso;
+mod streams;
+mod studio;
 mod threads;
 mod wire;

@@ -1,10 +1,10 @@
 //! Hostile targets (V7, S3): `Location` stays on our origin or is the configured identity provider.
 
-use server_tests::{FakeIdp, Setup, TestServer};
+use server_tests::{FakeIdp, Setup, TestServer, percent_encode};
 use url::Url;
 
 /// Targets that some browser or parser takes for another origin, each in some spellings.
-fn hostile() -> Vec<String> {
+pub(crate) fn hostile() -> Vec<String> {
     let hosts = [
         "evil.example",
         "evil.example/%2f..",
@@ -106,17 +106,13 @@ fn hostile() -> Vec<String> {
     all
 }
 
-fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
-}
-
 /// Resolves as a browser does.
 fn resolve(server: &TestServer, location: &str) -> Url {
     let base = format!("{}/api/auth/sso/callback", server.public());
     Url::parse(&base).unwrap().join(location).unwrap()
 }
 
-fn assert_ours(server: &TestServer, location: &str, what: &str) {
+pub(crate) fn assert_ours(server: &TestServer, location: &str, what: &str) {
     let url = resolve(server, location);
     assert_eq!(
         url.origin().ascii_serialization(),
@@ -143,7 +139,7 @@ async fn v07_after_sso_the_browser_stays_on_our_origin_whatever_was_asked() {
         for target in all {
             let ask = server.get(format!(
                 "/api/auth/sso/login?redirect_uri={}",
-                encoded(&target)
+                percent_encode(&target)
             ));
             let started = ask.send().await;
             let url = started.json()["url"].as_str().unwrap().to_owned();
@@ -174,7 +170,7 @@ async fn v07_a_navigating_browser_goes_to_the_configured_provider_whatever_was_a
     for target in hostile() {
         let ask = server.get(format!(
             "/api/auth/sso/login?redirect_uri={}",
-            encoded(&target)
+            percent_encode(&target)
         ));
         let answer = ask.header("sec-fetch-mode", "navigate").send().await;
         let url = Url::parse(answer.location()).unwrap();
@@ -196,10 +192,10 @@ async fn v07_a_state_of_a_stranger_leads_to_the_sign_in_page() {
         for state in [
             target.clone(),
             format!("{uuid}|{target}"),
-            format!("{uuid}|{}", encoded(&target)),
+            format!("{uuid}|{}", percent_encode(&target)),
         ] {
             for outcome in ["code=x", "error=access_denied"] {
-                let query = format!("{outcome}&state={}", encoded(&state));
+                let query = format!("{outcome}&state={}", percent_encode(&state));
                 let answer = server
                     .get(format!("/api/auth/sso/callback?{query}"))
                     .send()
@@ -229,7 +225,7 @@ async fn a_path_of_ours_is_kept_and_so_is_our_own_origin() {
     ] {
         let ask = server.get(format!(
             "/api/auth/sso/login?redirect_uri={}",
-            encoded(target)
+            percent_encode(target)
         ));
         let started = ask.send().await;
         let url = started.json()["url"].as_str().unwrap().to_owned();

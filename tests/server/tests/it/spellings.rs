@@ -1,9 +1,10 @@
 //! Paths that are written in another way (V1): one canonical form or a refusal, never another route's handler.
 
 use ee::server::{Access, Op};
-use server_tests::{Call, TestServer, Who};
+use server_tests::{Call, TestServer, Who, percent_encode};
 
 /// Writes a path in other ways. Each keeps the meaning for at least one known parser.
+#[expect(clippy::too_many_lines, reason = "it is one list")]
 fn spellings(path: &str, query: &str) -> Vec<String> {
     let rest = path.strip_prefix("/api").unwrap();
     let last = path.rsplit('/').next().unwrap();
@@ -15,9 +16,7 @@ fn spellings(path: &str, query: &str) -> Vec<String> {
     } else {
         format!("/{tail}")
     };
-    let hex = |text: &str| -> String { text.bytes().map(|byte| format!("%{byte:02x}")).collect() };
-    let upper_hex =
-        |text: &str| -> String { text.bytes().map(|byte| format!("%{byte:02X}")).collect() };
+    let hex = percent_encode;
     let first_of_last = &last[..1];
     let rest_of_last = &last[1..];
     let mut all = vec![
@@ -96,7 +95,7 @@ fn spellings(path: &str, query: &str) -> Vec<String> {
         format!("/api/auth/capabilities%3f/../../{inner}"),
         format!("/api/{}", hex(inner)),
         format!("/api/{}{slash_tail}", hex(head)),
-        format!("/api/{}{slash_tail}", upper_hex(head)),
+        format!("/api/{}{slash_tail}", hex(head).to_uppercase()),
         format!("/{}{rest}", hex("api")),
         format!("{parent}{}{rest_of_last}", hex(first_of_last)),
         format!("/api/%25{}", hex(inner).replace('%', "25%")),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ee::AuditOutcome;
 use http::Method;
-use server_tests::{Answer, FakeIdp, Setup, TestServer, Who};
+use server_tests::{Answer, FakeIdp, Setup, TestServer, Who, percent_encode};
 
 /// A sign-in that is under way in a browser.
 struct Flow {
@@ -277,7 +277,7 @@ async fn v31_what_the_identity_provider_says_is_never_reflected() {
         "' OR 1=1",
     ] {
         let flow = begin(&server, "/").await;
-        let encoded: String = text.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let encoded = percent_encode(text);
         for query in [
             format!("error={encoded}&state={}", flow.state),
             format!("error={encoded}&error_description={encoded}"),
