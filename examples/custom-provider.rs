@@ -56,7 +56,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     );
     let corridor = Corridor::new(Arc::new(server))?;
     serve(listener, corridor.wrap(corridor.auth_api()), async {
-        drop(tokio::signal::ctrl_c().await)
+        drop(tokio::signal::ctrl_c().await);
     })
     .await;
     Ok(())

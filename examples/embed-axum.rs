@@ -63,7 +63,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     ])?;
     let gate = corridor.wrap(corridor.auth_api().merge(orders().layer(guard)));
     serve(listener, gate, async {
-        drop(tokio::signal::ctrl_c().await)
+        drop(tokio::signal::ctrl_c().await);
     })
     .await;
     Ok(())

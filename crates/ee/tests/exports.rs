@@ -11,7 +11,10 @@ fn p1_everything_is_exported_from_the_facade() {
     assert!(info.valid);
     assert!(!gate.is_valid());
     assert!(!gate.allows(ee::Feature::Rbac));
-    assert_eq!(ee::FeatureSet::from_names(["auth"]).unwrap().iter().count(), 2);
+    assert_eq!(
+        ee::FeatureSet::from_names(["auth"]).unwrap().iter().count(),
+        2
+    );
 }
 
 /// Phase 2: "All interfaces are type-only (no runtime implementation required)": each is a trait that a plugin

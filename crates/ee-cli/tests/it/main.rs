@@ -1,5 +1,11 @@
 //! The binary from outside: what it says, what it refuses, what it keeps.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking, also in the functions that tests share"
+)]
+
 mod commands;
 mod config;
 mod restart;

@@ -77,6 +77,38 @@ async fn v32_two_authorization_headers_are_refused_even_when_both_are_good() {
 }
 
 #[tokio::test]
+async fn the_header_of_studio_carries_one_token_or_none() {
+    let server = TestServer::start().await;
+    let token = Who::Viewer.token().unwrap();
+    let ask = |value: String| {
+        server
+            .get("/api/agents")
+            .header("x-playground-access", value)
+    };
+
+    for value in [
+        token.to_owned(),
+        format!("Bearer {token}"),
+        format!("bearer {token}"),
+    ] {
+        assert_eq!(ask(value.clone()).send().await.code(), 200, "{value}");
+    }
+    for value in [
+        format!("Bearer  {token}"),
+        format!("{token}, {token}"),
+        format!("Basic {token}"),
+        String::new(),
+    ] {
+        assert_eq!(ask(value.clone()).send().await.code(), 401, "{value}");
+    }
+    let twice = ask(token.to_owned())
+        .header("x-playground-access", token)
+        .send()
+        .await;
+    assert_eq!(twice.code(), 401);
+}
+
+#[tokio::test]
 async fn a_wrong_token_is_not_saved_by_a_good_session() {
     let server = TestServer::start().await;
     let session = server.sign_in(Who::Owner).await;

@@ -49,7 +49,8 @@ async fn v07_no_redirect_parameter_of_a_page_leaves_our_origin() {
             .send()
             .await;
         assert_eq!(page.code(), 200, "{target:?}");
-        if let Some(kept) = hidden_redirect(&page.text()) {
+        // Empty stands for the first page.
+        if let Some(kept) = hidden_redirect(&page.text()).filter(|kept| !kept.is_empty()) {
             assert_ours(&server, &kept, &target);
         }
         let told = server

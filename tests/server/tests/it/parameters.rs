@@ -147,3 +147,52 @@ async fn a_request_target_beyond_8_kib_is_414() {
 
     answer.assert_error(414, "uri_too_long");
 }
+
+#[tokio::test]
+async fn a_run_is_named_by_one_good_id_or_refused() {
+    let server = TestServer::start().await;
+
+    for op in [
+        Op::StartRun,
+        Op::StreamRun,
+        Op::ObserveRun,
+        Op::RestartRun,
+        Op::CreateRun,
+    ] {
+        for query in [
+            "runId=",
+            "runId=a/b",
+            "runId=%00",
+            "runId=..",
+            "runId=a&runId=b",
+            "runId=a%25b",
+        ] {
+            let call = Call::prepare(&server, op, Who::Owner).await;
+            let ask = call.ask(&server).target(format!("{}?{query}", call.path));
+            let answer = ask.by(Who::Owner).send().await;
+            answer.assert_error(400, "invalid");
+            let error = &answer.json()["error"];
+            assert_eq!(error, "Invalid query parameters", "{op:?} {query}");
+        }
+    }
+    for op in [
+        Op::StartRun,
+        Op::ObserveRun,
+        Op::RestartRun,
+        Op::RestartRunAsync,
+    ] {
+        let call = Call::prepare(&server, op, Who::Owner).await;
+        let answer = call
+            .ask(&server)
+            .target(&call.path)
+            .by(Who::Owner)
+            .send()
+            .await;
+        answer.assert_error(400, "invalid");
+        assert_eq!(answer.json()["issues"][0]["field"], "runId", "{op:?}");
+    }
+    let call = Call::prepare(&server, Op::CreateRun, Who::Owner).await;
+    assert_eq!(call.ask(&server).by(Who::Owner).send().await.code(), 200);
+    let again = call.ask(&server).by(Who::Owner).send().await;
+    again.assert_error(409, "conflict");
+}

@@ -1,5 +1,7 @@
 //! How sessions begin, change and end (V9, V10).
 
+use std::sync::Arc;
+
 use ee::server::Op;
 use serde_json::json;
 use server_tests::{Call, SessionKind, TestServer, Who};
@@ -45,7 +47,7 @@ async fn v10_a_session_that_was_signed_out_is_refused_for_ever() {
 }
 
 #[tokio::test]
-async fn v10_a_refresh_ends_the_old_id_and_a_race_has_one_winner() {
+async fn v10_a_refresh_ends_the_old_id() {
     for kind in KINDS {
         let server = start(kind).await;
         let session = server.sign_in(Who::Owner).await;
@@ -74,6 +76,27 @@ async fn v10_a_refresh_ends_the_old_id_and_a_race_has_one_winner() {
             200,
             "{kind:?}"
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn v22_of_32_parallel_refreshes_exactly_one_succeeds_and_only_its_session_lives() {
+    let server = Arc::new(start(SessionKind::Store).await);
+
+    for _ in 0..20 {
+        let session = server.sign_in(Who::Owner).await;
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..32 {
+            let (server, session) = (Arc::clone(&server), session.clone());
+            tasks.spawn(async move {
+                let ask = server.post("/api/auth/refresh").cookie(&session);
+                ask.send().await.cookie_pair("ee_session")
+            });
+        }
+        let fresh: Vec<String> = tasks.join_all().await.into_iter().flatten().collect();
+        assert_eq!(fresh.len(), 1);
+        let live = server.get("/api/agents").cookie(&fresh[0]).send().await;
+        assert_eq!(live.code(), 200);
     }
 }
 
