@@ -32,17 +32,16 @@ impl<'a> RequestHead<'a> {
         let Some(value) = self.single(&header::AUTHORIZATION)? else {
             return Ok(None);
         };
-        let is_space = |c: char| c.is_ascii_whitespace();
-        let scheme = value.split(is_space).next().unwrap_or_default();
+        // Bytes are compared sooner than characters, and the text is ASCII.
+        let is_space = |byte: u8| byte.is_ascii_whitespace();
+        let end = value.bytes().position(is_space).unwrap_or(value.len());
+        let (scheme, rest) = value.split_at(end);
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Ok(None);
         }
         // Exactly one space, then the token: what another parser could read differently is refused.
-        let token = value
-            .get(scheme.len()..)
-            .and_then(|rest| rest.strip_prefix(' '))
-            .ok_or_else(malformed)?;
-        if token.is_empty() || token.contains(is_space) {
+        let token = rest.strip_prefix(' ').ok_or_else(malformed)?;
+        if token.is_empty() || token.bytes().any(is_space) {
             return Err(malformed());
         }
         Ok(Some(token))

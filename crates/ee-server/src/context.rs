@@ -15,6 +15,9 @@ use crate::{AuthMode, Server};
 pub struct RequestId(u64, u64);
 
 impl RequestId {
+    /// Most characters of an id.
+    pub const MAX_CHARS: usize = 33;
+
     /// Makes an id of a random number of this process and the number of the request in it.
     pub const fn new(process: u64, number: u64) -> Self {
         Self(process, number)

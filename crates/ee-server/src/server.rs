@@ -53,11 +53,8 @@ impl Origins {
         let Some(hosts) = &self.hosts else {
             return true;
         };
-        host.is_some_and(|host| {
-            hosts
-                .iter()
-                .any(|known| known.eq_ignore_ascii_case(without_port(host)))
-        })
+        host.map(without_port)
+            .is_some_and(|name| hosts.iter().any(|known| known.eq_ignore_ascii_case(name)))
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{
     convert::Infallible,
+    io::Write as _,
     net::IpAddr,
     sync::{
         Arc,
@@ -111,10 +112,19 @@ impl Service<Request> for Gate {
 }
 
 fn named(mut response: Response, request_id: RequestId) -> Response {
-    if let Ok(value) = HeaderValue::try_from(request_id.to_string()) {
+    if let Some(value) = id_header(request_id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
     response
+}
+
+/// Writes the id without a text in between, since every answer has one.
+fn id_header(request_id: RequestId) -> Option<HeaderValue> {
+    let mut text = [0; RequestId::MAX_CHARS];
+    let mut rest = text.as_mut_slice();
+    write!(rest, "{request_id}").ok()?;
+    let length = RequestId::MAX_CHARS - rest.len();
+    HeaderValue::from_bytes(text.get(..length)?).ok()
 }
 
 fn check_sizes(uri: &Uri, headers: &HeaderMap) -> Result<(), HttpError> {

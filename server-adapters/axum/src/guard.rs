@@ -82,13 +82,12 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         let clone = self.inner.clone();
         let inner = std::mem::replace(&mut self.inner, clone);
-        let guard = self.guard.clone();
-        Box::pin(async move { Ok(guard.run(inner, request).await) })
+        Box::pin(self.guard.clone().run(inner, request))
     }
 }
 
 impl Guard {
-    async fn run<S>(self, mut inner: S, request: Request) -> Response
+    async fn run<S>(self, mut inner: S, request: Request) -> Result<Response, Infallible>
     where
         S: Service<Request, Response = Response, Error = Infallible> + Send,
         S::Future: Send,
@@ -98,7 +97,7 @@ impl Guard {
         let Some(arrived) = parts.extensions.get::<Arrived>().copied() else {
             // A router that is not wrapped has no canonical paths: nothing behind it is safe to serve.
             error!(http.route = %route.path, "a guarded route is served outside of `Corridor::wrap`");
-            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+            return Ok(StatusCode::INTERNAL_SERVER_ERROR.into_response());
         };
         let params = Params::of(&route, &mut parts).await;
         let arrival = Arrival {
@@ -129,7 +128,7 @@ impl Guard {
         };
         self.finish(&cx, &route, &params, &asked, &mut response)
             .await;
-        response
+        Ok(response)
     }
 
     async fn finish(
@@ -170,11 +169,10 @@ impl Guard {
                 note,
                 resource_param: params.resource.as_deref(),
             };
-            record(cx, route, outcome).await;
+            // In a box: most requests are not recorded, and their future stays small.
+            Box::pin(record(cx, route, outcome)).await;
         }
-        let may_clear =
-            !response.headers().contains_key(header::SET_COOKIE) && !is_shared(response.headers());
-        if cx.has_stale_session() && may_clear {
+        if cx.has_stale_session() && may_clear(response.headers()) {
             let sessions = cx.licensed().and_then(|licensed| licensed.sessions());
             let clear = sessions
                 .map(ee_core::SessionProvider::clear_headers)
@@ -226,10 +224,9 @@ fn undeclared(method: Method, path: &str) -> Route {
     )
 }
 
-/// What a page about a failure needs of the request, which the handler takes with it.
-#[derive(Debug)]
+/// What a page about a failure needs of the request, which the handler takes with it. Empty for programs.
+#[derive(Debug, Default)]
 struct Asked {
-    /// Of pages alone.
     headers: HeaderMap,
     method: Method,
     uri: Uri,
@@ -237,16 +234,20 @@ struct Asked {
 
 impl Asked {
     fn of(route: &Route, parts: &Parts) -> Self {
-        let headers = match route.surface {
-            Surface::Api => HeaderMap::new(),
-            Surface::Page => parts.headers.clone(),
-        };
-        Self {
-            headers,
-            method: parts.method.clone(),
-            uri: parts.uri.clone(),
+        match route.surface {
+            Surface::Api => Self::default(),
+            Surface::Page => Self {
+                headers: parts.headers.clone(),
+                method: parts.method.clone(),
+                uri: parts.uri.clone(),
+            },
         }
     }
+}
+
+/// Tells whether the answer may make the browser forget its session.
+fn may_clear(headers: &HeaderMap) -> bool {
+    !headers.contains_key(header::SET_COOKIE) && !is_shared(headers)
 }
 
 /// Tells whether caches hand the answer to everybody: then nothing in it may be meant for one browser.

@@ -92,7 +92,10 @@ pub fn json_reply<T: Serialize>(reply: Reply<T>) -> Response {
 
 /// Writes JSON that is text already.
 fn json_bytes(json: Bytes) -> Response {
-    ([(header::CONTENT_TYPE, "application/json")], json).into_response()
+    let mut response = Response::new(Body::from(json));
+    let json = HeaderValue::from_static("application/json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
 }
 
 /// Streams text pieces under a content type. Dropping the response drops the stream.

@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use serde_json::Value;
 
 use crate::running::{binary, run, text};
@@ -174,4 +176,63 @@ fn a_flag_wins_over_a_variable_and_a_variable_over_the_file() {
         print(&["--listen", "127.0.0.1:3"], Some("127.0.0.1:2")),
         "127.0.0.1:3"
     );
+}
+
+fn docs() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/src")
+}
+
+#[test]
+fn the_documented_configuration_is_accepted() {
+    let output = binary()
+        .args(["config", "check", "--config"])
+        .arg(docs().join("examples/mastra-ee.toml"))
+        .output()
+        .unwrap();
+
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+#[test]
+fn the_documentation_names_every_key() {
+    let example = std::fs::read_to_string(docs().join("examples/mastra-ee.toml")).unwrap();
+    let reference = std::fs::read_to_string(docs().join("configuration.md")).unwrap();
+
+    for section in [
+        "", "audit", "license", "models", "rbac", "sessions", "simple",
+    ] {
+        let header = if section.is_empty() {
+            String::new()
+        } else {
+            format!("[{section}]\n")
+        };
+        let message = refusal(&format!("{header}no_such_key = 1\n"));
+        let (_, expected) = message.split_once("expected").unwrap();
+        for key in expected.split('`').skip(1).step_by(2) {
+            let path = format!("{section}.{key}");
+            let path = path.trim_start_matches('.');
+            assert!(
+                reference.contains(&format!("`{path}`")),
+                "{path} in the reference"
+            );
+            // It follows from `environment`.
+            assert!(
+                path == "models.production" || is_in(&example, key, path),
+                "{path} in the example"
+            );
+        }
+    }
+}
+
+/// Tells whether a line of the example sets the key or opens its table, commented out or not.
+fn is_in(example: &str, key: &str, path: &str) -> bool {
+    example.lines().any(|line| {
+        let line = line.trim_start_matches(['#', ' ']);
+        let table = line.trim_start_matches('[');
+        line.starts_with(&format!("{key} ="))
+            || line.starts_with('[')
+                && table
+                    .strip_prefix(path)
+                    .is_some_and(|rest| rest.starts_with([']', '.']))
+    })
 }

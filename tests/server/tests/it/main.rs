@@ -18,7 +18,6 @@ mod licence;
 mod origins;
 mod pages;
 mod parameters;
-mod probe;
 mod record;
 mod redirects;
 mod request_headers;

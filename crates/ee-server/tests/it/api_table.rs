@@ -1,0 +1,74 @@
+//! The table of routes in the guide is what the declarations say.
+
+use std::{fmt::Write as _, fs, path::PathBuf};
+
+use ee_server::{Access, Op, Scope};
+
+const HEAD: &str = "\
+<!-- Written by `cargo xtask openapi` from the route table; do not edit. -->
+
+| Method | Path | Needs | Audit action | What it does |
+| --- | --- | --- | --- | --- |
+";
+
+fn path() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/api-routes.md")
+}
+
+/// `cargo xtask openapi` picks its tests by `openapi_document` in the name, so it writes this file too.
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "`cargo xtask openapi` says by this variable that it wants the file written"
+)]
+fn the_route_table_of_the_guide_is_written_with_the_openapi_document() {
+    let text = table();
+    if std::env::var("UPDATE_OPENAPI").is_ok_and(|value| value == "1") {
+        fs::write(path(), &text).unwrap();
+    }
+
+    let committed = fs::read_to_string(path()).unwrap_or_default();
+
+    assert!(
+        committed == text,
+        "docs/src/api-routes.md is old: run `cargo xtask openapi` and look at what changed"
+    );
+}
+
+fn table() -> String {
+    let mut text = HEAD.to_owned();
+    for op in Op::ALL {
+        let route = op.route();
+        let audit = route.audit.as_ref().map_or_else(String::new, code);
+        writeln!(
+            text,
+            "| {} | {} | {} | {audit} | {} |",
+            route.method,
+            code(&route.path),
+            needs(&route.access),
+            route.summary,
+        )
+        .unwrap();
+    }
+    text
+}
+
+fn needs(access: &Access) -> String {
+    match access {
+        Access::Authenticated => "to be signed in".to_owned(),
+        Access::Permission { any_of, scope } => {
+            let any_of: Vec<String> = any_of.iter().map(code).collect();
+            let on = match scope {
+                Scope::All => String::new(),
+                Scope::Param(name) => format!(" on `{{{name}}}`"),
+                Scope::Some => " on one at least".to_owned(),
+            };
+            format!("{}{on}", any_of.join(" or "))
+        }
+        Access::Public => "nothing".to_owned(),
+    }
+}
+
+fn code(text: impl std::fmt::Display) -> String {
+    format!("`{text}`")
+}
