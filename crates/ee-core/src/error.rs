@@ -22,7 +22,7 @@ pub enum ErrorKind {
     RateLimited,
     /// The caller is not known.
     Unauthenticated,
-    /// A dependency does not answer.
+    /// A dependency does not answer. The message goes to the caller: it names no address and no value.
     Unavailable,
     /// The licence does not cover this.
     Unlicensed,
@@ -59,8 +59,8 @@ pub struct Issue {
 
 /// An error with a kind, a message for people and the cause for the log.
 ///
-/// The [`Display`](fmt::Display) text is safe to show to the caller unless the kind is
-/// [`Internal`](ErrorKind::Internal) or [`Unavailable`](ErrorKind::Unavailable).
+/// The [`Display`](fmt::Display) text is shown to the caller unless the kind is
+/// [`Internal`](ErrorKind::Internal); the cause is for the log alone.
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,

@@ -3,6 +3,7 @@
 //!
 //! The crate does no I/O: it knows no async runtime, no HTTP server and no environment. Plugins
 //! (providers, stores, adapters) depend on this crate alone.
+#![doc = include_str!("../README.md")]
 
 mod acl;
 mod audit;

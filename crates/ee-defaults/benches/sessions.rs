@@ -24,8 +24,8 @@ struct NoneEnded;
 
 #[async_trait]
 impl EndedSessionStore for NoneEnded {
-    async fn end(&self, _hash: &TokenHash, _until: Timestamp) -> Result<(), Error> {
-        Ok(())
+    async fn end(&self, _hash: &TokenHash, _until: Timestamp) -> Result<bool, Error> {
+        Ok(true)
     }
 
     async fn is_ended(&self, _hash: &TokenHash) -> Result<bool, Error> {

@@ -131,7 +131,10 @@ impl SessionProvider for CookieSessions {
     async fn destroy(&self, id: &SessionId) -> Result<(), Error> {
         match self.open(id) {
             // Also when it seems to have expired: the clock may be wrong today.
-            Some(payload) => self.ended.end(&payload.name()?, payload.expires_at).await,
+            Some(payload) => {
+                self.ended.end(&payload.name()?, payload.expires_at).await?;
+                Ok(())
+            }
             None => Ok(()),
         }
     }
@@ -147,8 +150,9 @@ impl SessionProvider for CookieSessions {
         payload.id = Payload::fresh_id()?;
         payload.expires_at = self.lifetimes.idle_end(to_millis(now), last_end);
         let fresh = self.seal(payload)?;
-        self.ended.end(&old, old_end).await?;
-        Ok(Some(fresh))
+        // Of many who refresh one cookie at once, one gets a session.
+        let is_first = self.ended.end(&old, old_end).await?;
+        Ok(is_first.then_some(fresh))
     }
 
     fn id_from_request(&self, head: &RequestHead<'_>) -> Result<Option<SessionId>, Error> {

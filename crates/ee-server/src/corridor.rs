@@ -77,6 +77,9 @@ async fn decide(parts: &mut CxParts, route: &Route, arrival: &Arrival<'_>) -> Re
     if is_unsafe(arrival.method) {
         csrf::check(arrival.headers, &parts.server.origins)?;
     }
+    if route.access == Access::Open {
+        return Ok(());
+    }
     let server = Arc::clone(&parts.server);
     let AuthMode::On(auth) = &server.auth else {
         parts.held = Held::Everything;
@@ -199,7 +202,7 @@ pub async fn record(cx: &Cx, route: &Route, outcome: Outcome<'_>) {
     let note = outcome.note.unwrap_or_default();
     let verdict = match outcome.status {
         // A sign-in with a wrong password has failed; it was not forbidden.
-        401 if route.access == Access::Public => AuditOutcome::Failure,
+        401 if route.access.is_public() => AuditOutcome::Failure,
         401 | 403 => AuditOutcome::Denied,
         400.. => AuditOutcome::Failure,
         _ if note.failure.is_some() => AuditOutcome::Failure,

@@ -2,6 +2,7 @@
 //!
 //! An adapter asks [`admit`] before it runs a handler and tells [`record`] how it ended; the handlers
 //! are the functions of the modules below. [`Op`] is the table of all routes.
+#![doc = include_str!("../README.md")]
 
 pub mod agents;
 mod api;

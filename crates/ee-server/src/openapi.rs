@@ -63,7 +63,7 @@ fn operation(op: Op, route: &Route, generator: &mut SchemaGenerator) -> Value {
     responses.insert("200".to_owned(), success(route, generator));
     let mut errors = vec!["400", "500", "503"];
     match &route.access {
-        Access::Public => set("security", json!([])),
+        Access::Open | Access::Public => set("security", json!([])),
         Access::Authenticated => {
             errors.push("401");
             set("security", json!([{ "bearer": [] }, { "session": [] }]))

@@ -22,6 +22,8 @@ pub enum Scope {
 pub enum Access {
     /// Whoever is signed in.
     Authenticated,
+    /// Everybody, and nobody looks at credentials: for what must answer also when no store does.
+    Open,
     /// Whoever holds one of the permissions.
     Permission {
         /// One of these suffices; the first one is named in a refusal.
@@ -29,7 +31,7 @@ pub enum Access {
         /// For which thing.
         scope: Scope,
     },
-    /// Everybody.
+    /// Everybody; who it is is found out where credentials are shown.
     Public,
 }
 
@@ -57,6 +59,11 @@ impl Access {
     #[must_use]
     pub fn listed(self) -> Self {
         self.scoped(Scope::Some)
+    }
+
+    /// Tells whether strangers may use the route.
+    pub const fn is_public(&self) -> bool {
+        matches!(self, Self::Open | Self::Public)
     }
 
     fn scoped(self, scope: Scope) -> Self {

@@ -18,6 +18,7 @@
 //!
 //! View models are plain structs that a caller fills completely, so they are
 //! not `#[non_exhaustive]`.
+#![doc = include_str!("../README.md")]
 
 pub mod assets;
 pub mod components;

@@ -65,7 +65,7 @@ operations! {
     "Leads to the first page that the caller may see, or to the sign-in page"
     Home => get(paths::BASE, Access::Public);
     "Gives out an embedded file"
-    Asset => get("/studio/assets/{file}", Access::Public);
+    Asset => get("/studio/assets/{file}", Access::Open);
     "Shows the ways to sign in"
     LoginPage => get(paths::LOGIN, Access::Public);
     "Signs in with an e-mail address and a password"
@@ -209,7 +209,7 @@ mod tests {
         let public: Vec<StudioOp> = StudioOp::ALL
             .iter()
             .copied()
-            .filter(|op| op.route().access == Access::Public)
+            .filter(|op| op.route().access.is_public())
             .collect();
 
         assert_eq!(

@@ -18,7 +18,7 @@ macro_rules! ended_session_store_conformance {
             an_ended_session_is_known_and_no_other,
             ending_twice_is_the_same_as_once,
             ending_again_never_shortens_the_memory,
-            parallel_ends_all_succeed,
+            one_of_64_parallel_ends_is_the_first,
             purging_forgets_at_the_boundary_and_nothing_else,
         );
     };
@@ -62,14 +62,14 @@ pub async fn ending_again_never_shortens_the_memory(store: Arc<impl EndedSession
 }
 
 /// Signing out in 64 windows at once works in each.
-pub async fn parallel_ends_all_succeed(store: Arc<impl EndedSessionStore>) {
+pub async fn one_of_64_parallel_ends_is_the_first(store: Arc<impl EndedSessionStore>) {
     let ended = in_parallel(64, |_| {
         let store = Arc::clone(&store);
-        async move { store.end(&hash("a"), at(5)).await.is_ok() }
+        async move { store.end(&hash("a"), at(5)).await.unwrap() }
     })
     .await;
 
-    assert!(ended.into_iter().all(|ended| ended));
+    assert_eq!(ended.into_iter().filter(|is_first| *is_first).count(), 1);
     assert_eq!(store.purge_ended(at(5)).await.unwrap(), 1);
 }
 

@@ -2,6 +2,7 @@
 //!
 //! The traits and domain types stand at the top; each plugin has a module of its own. Enabling a
 //! feature adds a module and changes nothing else.
+#![doc = include_str!("../README.md")]
 
 /// Needed to implement the traits.
 pub use async_trait::async_trait;

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use bytes::Bytes;
 use ee_core::{Issue, Permission, User};
-use ee_server::{Access, Cx, Route};
+use ee_server::{Cx, Route};
 use http::{HeaderMap, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
@@ -22,7 +22,7 @@ impl BodyLimit {
 
     /// Returns the limit of a route.
     pub(crate) fn of(route: &Route) -> Self {
-        if route.access == Access::Public {
+        if route.access.is_public() {
             Self::STRANGERS
         } else {
             Self(1_024 * 1_024)
@@ -124,7 +124,7 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for QueryParams<T> {
     }
 }
 
-/// A body of JSON. An absent body counts as `null`, so `Option<T>` takes it.
+/// A body that is a JSON object. An absent body counts as `null`, so `Option<T>` takes it.
 #[derive(Clone, Debug)]
 pub struct JsonBody<T>(pub T);
 
@@ -178,6 +178,14 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for FormBody<T> {
 const INVALID_BODY: &str = "Invalid request body";
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<JsonBody<T>, HttpError> {
+    // Derived structs also take their fields as a list, in an order that nobody has promised.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(invalid(
+            INVALID_BODY,
+            "root",
+            "must be an object, not a list",
+        ));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = match serde_path_to_error::deserialize(&mut json) {
         Ok(value) => value,

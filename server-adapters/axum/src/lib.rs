@@ -1,6 +1,7 @@
 //! Routes, extractors, middleware and HTTP errors for axum.
 //!
 //! [`Corridor`] puts the API, and routers of your own, behind authentication, authorisation and the record.
+#![doc = include_str!("../README.md")]
 
 mod client;
 mod corridor;

@@ -108,20 +108,28 @@ impl SessionStore for SqliteStore {
     }
 }
 
-const END: &str = "INSERT INTO ee_ended_sessions (hash, ends_at) VALUES (?1, ?2) \
-    ON CONFLICT (hash) DO UPDATE SET ends_at = max(ends_at, excluded.ends_at)";
+const END: &str =
+    "INSERT INTO ee_ended_sessions (hash, ends_at) VALUES (?1, ?2) ON CONFLICT (hash) DO NOTHING";
+const END_LATER: &str = "UPDATE ee_ended_sessions SET ends_at = max(ends_at, ?2) WHERE hash = ?1";
 const IS_ENDED: &str = "SELECT 1 FROM ee_ended_sessions WHERE hash = ?1";
 const PURGE_ENDED: &str = "DELETE FROM ee_ended_sessions WHERE ends_at <= ?1";
 
 #[async_trait]
 impl EndedSessionStore for SqliteStore {
-    async fn end(&self, hash: &TokenHash, until: Timestamp) -> Result<(), Error> {
-        let given = (Hash(*hash), Time(until));
-        self.write("remember the end of a session", |conn| {
-            conn.prepare_cached(END)?.execute(given)
+    async fn end(&self, hash: &TokenHash, until: Timestamp) -> Result<bool, Error> {
+        let hash = *hash;
+        self.write("remember the end of a session", move |conn| {
+            let is_first = conn
+                .prepare_cached(END)?
+                .execute((Hash(hash), Time(until)))?
+                == 1;
+            if !is_first {
+                conn.prepare_cached(END_LATER)?
+                    .execute((Hash(hash), Time(until)))?;
+            }
+            Ok(is_first)
         })
         .await
-        .map(|_| ())
     }
 
     async fn is_ended(&self, hash: &TokenHash) -> Result<bool, Error> {

@@ -62,7 +62,7 @@ through!(AgentStore {
     fn delete(id: &AgentId) -> bool;
 });
 through!(EndedSessionStore {
-    fn end(hash: &TokenHash, until: Timestamp) -> ();
+    fn end(hash: &TokenHash, until: Timestamp) -> bool;
     fn is_ended(hash: &TokenHash) -> bool;
     fn purge_ended(now: Timestamp) -> u64;
 });

@@ -81,9 +81,9 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
 /// Keeps the ids of sessions that were ended before they expired. Stateless sessions need it to end at all.
 #[async_trait]
 pub trait EndedSessionStore: std::fmt::Debug + Send + Sync + 'static {
-    /// Remembers until `until` that the session is over. Twice is the same as once; of two ends the
-    /// later counts.
-    async fn end(&self, hash: &TokenHash, until: Timestamp) -> Result<(), Error>;
+    /// Remembers until `until` that the session is over. True for the first who ends it: of many
+    /// who end the same one at once, one is told so. Of two ends the later `until` counts.
+    async fn end(&self, hash: &TokenHash, until: Timestamp) -> Result<bool, Error>;
 
     /// Tells whether the session is over.
     async fn is_ended(&self, hash: &TokenHash) -> Result<bool, Error>;

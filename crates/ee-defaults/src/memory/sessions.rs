@@ -48,10 +48,9 @@ impl SessionStore for MemoryStore {
 
 #[async_trait]
 impl EndedSessionStore for MemoryStore {
-    async fn end(&self, hash: &TokenHash, until: Timestamp) -> Result<(), Error> {
-        self.ended
-            .upsert(*hash, until, |kept, until| *kept = until.max(*kept));
-        Ok(())
+    async fn end(&self, hash: &TokenHash, until: Timestamp) -> Result<bool, Error> {
+        let merge = |kept: &mut Timestamp, until: Timestamp| *kept = until.max(*kept);
+        Ok(self.ended.upsert(*hash, until, merge))
     }
 
     async fn is_ended(&self, hash: &TokenHash) -> Result<bool, Error> {

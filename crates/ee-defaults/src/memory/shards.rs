@@ -36,11 +36,15 @@ impl<V> Shards<V> {
     }
 
     /// Keeps the value, or what `merge` makes of the one that is there.
-    pub(super) fn upsert(&self, key: TokenHash, value: V, merge: impl FnOnce(&mut V, V)) {
+    pub(super) fn upsert(&self, key: TokenHash, value: V, merge: impl FnOnce(&mut V, V)) -> bool {
         match write(self.shard(&key)).entry(key) {
-            Entry::Occupied(mut entry) => merge(entry.get_mut(), value),
+            Entry::Occupied(mut entry) => {
+                merge(entry.get_mut(), value);
+                false
+            }
             Entry::Vacant(entry) => {
                 entry.insert(value);
+                true
             }
         }
     }

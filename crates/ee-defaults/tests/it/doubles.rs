@@ -96,10 +96,9 @@ impl SessionStore for Shelf {
 
 #[async_trait]
 impl EndedSessionStore for Shelf {
-    async fn end(&self, hash: &TokenHash, until: Timestamp) -> Result<(), Error> {
+    async fn end(&self, hash: &TokenHash, until: Timestamp) -> Result<bool, Error> {
         self.check()?;
-        self.ended.lock().unwrap().insert(*hash, until);
-        Ok(())
+        Ok(self.ended.lock().unwrap().insert(*hash, until).is_none())
     }
 
     async fn is_ended(&self, hash: &TokenHash) -> Result<bool, Error> {

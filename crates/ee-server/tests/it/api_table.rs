@@ -65,7 +65,7 @@ fn needs(access: &Access) -> String {
             };
             format!("{}{on}", any_of.join(" or "))
         }
-        Access::Public => "nothing".to_owned(),
+        Access::Open | Access::Public => "nothing".to_owned(),
     }
 }
 

@@ -23,7 +23,7 @@ const PUBLIC: [&str; 13] = [
 ];
 
 fn is_public(op: Op) -> bool {
-    op.route().access == Access::Public
+    op.route().access.is_public()
 }
 
 #[tokio::test]

@@ -54,6 +54,26 @@ async fn every_operation_with_a_body_has_a_sample() {
 }
 
 #[tokio::test]
+async fn a_list_is_no_body() {
+    let server = TestServer::start().await;
+
+    for op in ops_with_body() {
+        for list in [
+            serde_json::json!([]),
+            serde_json::json!(["a@b.example", "x"]),
+        ] {
+            let mut call = Call::prepare(&server, op, Who::Owner).await;
+            call.body = Some(list);
+            assert_issue(
+                &call.ask(&server).by(Who::Owner).send().await,
+                "root",
+                &call.path,
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_body_beyond_the_limit_is_413_and_one_at_the_limit_is_read() {
     let server = TestServer::start().await;
 

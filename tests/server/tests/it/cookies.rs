@@ -129,7 +129,6 @@ async fn a_malformed_session_leaves_public_routes_working_and_is_cleared_there_t
         for path in [
             "/api/auth/capabilities",
             "/api/auth/me",
-            "/api/openapi.json",
             "/health/live",
             "/health/ready",
         ] {

@@ -17,7 +17,7 @@ async fn f02_while_the_store_is_down_no_protected_call_succeeds() {
         let server = Setup::loopback().sessions(kind).start().await;
         let session = server.sign_in(Who::Owner).await;
         let needs_store = |op: &Op| {
-            op.route().access != Access::Public
+            !op.route().access.is_public()
                 && !matches!(
                     op,
                     Op::RolePermissions
@@ -75,6 +75,10 @@ async fn f02_while_the_store_is_down_public_routes_say_what_they_can() {
         .send()
         .await
         .assert_error(503, "unavailable");
+    for path in ["/api/openapi.json", "/health/live"] {
+        let answer = server.get(path).cookie(&session).send().await;
+        assert_eq!(answer.code(), 200, "{path} asks who it is");
+    }
     // Whether the visitor is signed in cannot be said, and "no" would be a lie.
     server
         .get("/api/auth/capabilities")

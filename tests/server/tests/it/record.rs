@@ -106,7 +106,7 @@ async fn every_refusal_is_recorded_once_as_denied() {
     for op in Op::ALL
         .iter()
         .copied()
-        .filter(|op| op.route().access != Access::Public)
+        .filter(|op| !op.route().access.is_public())
     {
         for (who, status) in [(Who::Anonymous, 401), (Who::Nobody, 403)] {
             let call = Call::prepare(&server, op, Who::Owner).await;

@@ -154,7 +154,7 @@ async fn v04_no_mode_header_or_user_agent_opens_a_route() {
     for op in Op::ALL
         .iter()
         .copied()
-        .filter(|op| op.route().access != Access::Public)
+        .filter(|op| !op.route().access.is_public())
     {
         let call = Call::prepare(&server, op, Who::Owner).await;
         for (name, value) in modes {

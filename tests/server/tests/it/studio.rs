@@ -11,7 +11,7 @@ fn protected() -> impl Iterator<Item = StudioOp> {
     StudioOp::ALL
         .iter()
         .copied()
-        .filter(|op| op.route().access != Access::Public)
+        .filter(|op| !op.route().access.is_public())
 }
 
 fn path(op: StudioOp) -> String {
