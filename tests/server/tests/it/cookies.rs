@@ -126,12 +126,7 @@ async fn v11_every_single_bit_of_a_session_counts() {
 async fn a_malformed_session_leaves_public_routes_working_and_is_cleared_there_too() {
     for kind in KINDS {
         let server = start(kind).await;
-        for path in [
-            "/api/auth/capabilities",
-            "/api/auth/me",
-            "/health/live",
-            "/health/ready",
-        ] {
+        for path in ["/api/auth/capabilities", "/api/auth/me"] {
             for value in ["", "broken", "a b", "\u{e9}", "\"", "AAAA"] {
                 let cookie = format!("ee_session={value}");
                 let answer = server.get(path).cookie(&cookie).send().await;
