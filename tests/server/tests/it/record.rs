@@ -1,9 +1,6 @@
 //! What the record says of each request.
 
-use ee::{
-    AuditEvent, AuditOutcome,
-    server::{Access, Op},
-};
+use ee::{AuditEvent, AuditOutcome, server::Op};
 use http::Method;
 use server_tests::{Call, Setup, TestServer, Who};
 

@@ -1,6 +1,6 @@
 //! Headers that would like to decide something (V2 to V4, V8, V32).
 
-use ee::server::{Access, Op};
+use ee::server::Op;
 use server_tests::{Call, Setup, TestServer, Who};
 
 /// Names that some server or proxy takes for an identity, an address, an origin or a mode.

@@ -1,6 +1,6 @@
 //! Paths that are written in another way (V1): one canonical form or a refusal, never another route's handler.
 
-use ee::server::{Access, Op};
+use ee::server::Op;
 use server_tests::{Call, TestServer, Who, percent_encode};
 
 /// Writes a path in other ways. Each keeps the meaning for at least one known parser.

@@ -1,6 +1,6 @@
 //! The same attacks on the pages for people.
 
-use ee::{server::Access, studio::StudioOp};
+use ee::studio::StudioOp;
 use server_tests::{Answer, Ask, Setup, TestServer, Who};
 
 pub(crate) async fn start() -> TestServer {
