@@ -1,4 +1,4 @@
-use ee_server::{Access, Surface};
+use ee_server::Surface;
 use ee_studio::{StudioOp, assets};
 use http::{Method, StatusCode};
 
