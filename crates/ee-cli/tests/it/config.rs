@@ -87,7 +87,7 @@ fn what_contradicts_itself_is_refused_with_the_reason() {
             "trusted_proxies = [\"everybody\"]",
             "given.toml:1:20: invalid IP address",
         ),
-        ("listen = 4111", "listen"),
+        ("listen = 4111", "given.toml:1:10: invalid type"),
         ("auth = \"simple", "given.toml:1"),
     ];
     for (config, reason) in cases {
