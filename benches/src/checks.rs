@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use crate::{
     args::Pace,
-    product::root,
+    product::built,
     progress::Progress,
     table::{Aim, Row, Unit},
 };
@@ -69,17 +69,15 @@ const CHECKS: &[(&str, &str, Option<f64>)] = &[
 pub(crate) fn measure(pace: Pace, progress: &mut Progress) -> Result<Vec<Row>> {
     let results = tempfile::tempdir().context("cannot make a directory")?;
     let seconds = pace.check.as_secs_f64();
-    // With the profile of the product, so that what both need is built once.
-    let mut child = Command::new(env!("CARGO"))
-        .args(["bench", "--quiet", "--profile", "release"])
-        .args(["--package", "benches", "--bench", "checks", "--"])
+    let mut child = Command::new(build()?)
+        .arg("--bench")
         .args(["--warm-up-time", &(seconds / 4.0).to_string()])
         .args(["--measurement-time", &seconds.to_string()])
         .env("CRITERION_HOME", results.path())
-        .current_dir(root())
         .stdout(Stdio::piped())
+        .stderr(Stdio::null())
         .spawn()
-        .context("cannot start `cargo`")?;
+        .context("cannot start the checks")?;
     if let Some(out) = child.stdout.take() {
         let mut done = 0;
         progress.show("check", 1, CHECKS.len(), "");
@@ -105,6 +103,13 @@ pub(crate) fn measure(pace: Pace, progress: &mut Progress) -> Result<Vec<Row>> {
             })
         })
         .collect()
+}
+
+/// Builds with the profile of the product, so that what both need is built once.
+fn build() -> Result<PathBuf> {
+    let profile = ["bench", "--no-run", "--profile", "release"];
+    let bench = ["--package", "benches", "--bench", "checks"];
+    built("checks", &[profile, bench].concat())
 }
 
 fn median_nanos(results: &Path, id: &str) -> Result<f64> {

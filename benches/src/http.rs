@@ -17,7 +17,7 @@ use crate::{
     args::Pace,
     load::Counted,
     machine::Machine,
-    product::{Server, pinned},
+    product::{Server, pinned, this_program},
     progress::Progress,
     table::{Aim, Beside, Row, Unit, median},
 };
@@ -200,8 +200,7 @@ fn load(
     machine: &Machine,
     pace: Pace,
 ) -> Result<Counted> {
-    let this = std::env::current_exe().context("cannot find the own program")?;
-    let mut command = pinned(&this, 1, machine);
+    let mut command = pinned(&this_program(), 1, machine);
     command
         .args(["load", &server.address.to_string(), path])
         .args(["--millis", &pace.load.as_millis().to_string()])

@@ -33,25 +33,40 @@ const FOREIGN_VARIABLES: &[&str] = &[
 
 /// Builds the product as its users do and returns where the binary is.
 pub(crate) fn build() -> Result<PathBuf> {
+    built("mastra-ee", &["build", "--release", "--package", "ee-cli"])
+}
+
+/// Has Cargo build and returns where the executable of this name is.
+pub(crate) fn built(name: &str, arguments: &[&str]) -> Result<PathBuf> {
     let output = Command::new(env!("CARGO"))
-        .args(["build", "--release", "--package", "ee-cli"])
-        .args(["--bin", "mastra-ee"])
+        .args(arguments)
         .arg("--message-format=json-render-diagnostics")
         .current_dir(root())
         .stderr(Stdio::inherit())
         .output()
         .context("cannot start `cargo`")?;
-    ensure!(output.status.success(), "the product does not build");
+    ensure!(output.status.success(), "`{name}` does not build");
     String::from_utf8_lossy(&output.stdout)
         .lines()
         .filter_map(|line| serde_json::from_str::<Built>(line).ok())
-        .find_map(|built| built.executable)
-        .context("cargo does not tell where the product is")
+        .find_map(|built| built.executable.filter(|_| built.target.name == name))
+        .with_context(|| format!("cargo does not tell where `{name}` is"))
 }
 
 #[derive(Deserialize)]
 struct Built {
     executable: Option<PathBuf>,
+    target: Target,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    name: String,
+}
+
+/// Returns this program, also when Cargo has put another one in its place since.
+pub(crate) fn this_program() -> PathBuf {
+    format!("/proc/{}/exe", std::process::id()).into()
 }
 
 /// Returns the root of the workspace.
@@ -95,8 +110,7 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the bare server with the bodies in these files.
     pub(crate) fn bare(files: &[PathBuf], machine: &Machine) -> Result<Self> {
-        let this = std::env::current_exe().context("cannot find the own program")?;
-        let mut child = pinned(&this, 0, machine)
+        let mut child = pinned(&this_program(), 0, machine)
             .arg("bare")
             .args(files)
             .stdin(Stdio::null())
@@ -107,7 +121,8 @@ impl Server {
         if let Some(out) = child.stdout.take() {
             BufReader::new(out).read_line(&mut line)?;
         }
-        let address = line.trim().parse().context("the bare server is dumb")?;
+        let address = line.trim().parse();
+        let address = address.context("the bare server does not tell its address")?;
         Ok(Self { address, child })
     }
 

@@ -61,7 +61,7 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "openapi",
-        about: "compare docs/openapi.json with the route table",
+        about: "compare docs/openapi.json and docs/src/api-routes.md with the route table",
         on_failure: OnFailure::GoOn,
         run: cargo_steps::openapi_check,
     },

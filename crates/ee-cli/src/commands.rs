@@ -2,10 +2,10 @@
 
 use std::{io, process::ExitCode, sync::Arc};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::CommandFactory as _;
 use clap_complete::Shell;
-use ee::{Feature, PermissionSet, SystemClock, auth_simple::SimpleAuth};
+use ee::{Feature, PermissionSet, SystemClock};
 use serde_json::json;
 
 use crate::{
@@ -24,10 +24,7 @@ pub(crate) fn config(command: &ConfigCommand) -> Result<ExitCode> {
     match command {
         ConfigCommand::Check(settings) => {
             let mut loaded = load(settings)?;
-            if let Some(simple) = loaded.config.simple.take() {
-                SimpleAuth::new(simple).context("`simple`")?;
-            }
-            loaded.roles()?;
+            parts::check(&mut loaded)?;
             let file = loaded
                 .file
                 .as_ref()

@@ -15,6 +15,9 @@ use ee::{
 };
 use serde::{Deserialize, Serialize};
 
+/// The users of the two tokens, each with the role of his name.
+pub(crate) const USERS: [&str; 2] = ["owner", "viewer"];
+
 /// What `first-start.json` holds.
 #[derive(Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]

@@ -59,8 +59,16 @@ macro_rules! stores {
     };
 }
 
-/// Opens the store that the URL names.
-pub(crate) fn open_store(url: &StoreUrl) -> Result<Stores> {
+/// Opens the store that the URL names; sessions may be kept in memory beside it.
+pub(crate) fn open_store(url: &StoreUrl, sessions: SessionKind) -> Result<Stores> {
+    let mut stores = open(url)?;
+    if sessions == SessionKind::Memory {
+        stores.sessions = Arc::new(MemoryStore::new());
+    }
+    Ok(stores)
+}
+
+fn open(url: &StoreUrl) -> Result<Stores> {
     match url {
         StoreUrl::Memory => {
             let store = Arc::new(MemoryStore::new());
@@ -77,6 +85,17 @@ pub(crate) fn open_store(url: &StoreUrl) -> Result<Stores> {
             let store = Arc::new(store);
             Ok(stores!(store, sqlite: Arc::clone(&store)))
         }
+    }
+}
+
+/// Builds every part that the configuration alone decides about, and keeps none.
+pub(crate) fn check(loaded: &mut Loaded) -> Result<()> {
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let stores = open(&StoreUrl::Memory)?;
+    Models::new(std::mem::take(&mut loaded.config.models)).context("`models`")?;
+    match loaded.config.simple.take() {
+        Some(simple) => auth(loaded, simple, &stores, &clock).map(drop),
+        None => sessions(loaded, &stores, &clock).map(drop),
     }
 }
 
@@ -195,10 +214,7 @@ fn sessions(
             );
             Arc::new(sealed.context("`sessions`")?.lifetimes(lifetimes))
         }
-        SessionKind::Memory => Arc::new(
-            StoreSessions::new(Arc::new(MemoryStore::new()), clock, cookie).lifetimes(lifetimes),
-        ),
-        SessionKind::Store => Arc::new(
+        SessionKind::Memory | SessionKind::Store => Arc::new(
             StoreSessions::new(Arc::clone(&stores.sessions), clock, cookie).lifetimes(lifetimes),
         ),
     })

@@ -52,7 +52,7 @@ async fn start(mut loaded: Loaded) -> Result<()> {
     create_private_dir(&loaded.data)?;
 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let stores = parts::open_store(&loaded.store)?;
+    let stores = parts::open_store(&loaded.store, loaded.config.sessions.kind)?;
     progress.done("store", &loaded.store.to_string());
 
     let shutdown = CancellationToken::new();

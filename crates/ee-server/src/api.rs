@@ -75,9 +75,9 @@ impl Route {
         }
     }
 
-    fn streams(self, what: &'static str) -> Self {
+    fn streams(self, content_type: &'static str, what: &'static str) -> Self {
         Self {
-            output: Body::Events(what),
+            output: Body::Stream(content_type, what),
             ..self
         }
     }
@@ -132,7 +132,7 @@ operations! {
     "Asks an agent and answers piece by piece"
     StreamAgent => post("/api/agents/{agentId}/stream", need(p::AGENTS_EXECUTE).on("agentId"))
         .about("agent", "agentId").takes::<chat::ChatBody>()
-        .streams("`data: {json}` blocks: start, step-start, text-start, text-delta, text-end, step-finish, finish or error, then `[DONE]`")
+        .streams("text/event-stream", "`data: {json}` blocks: start, step-start, text-start, text-delta, text-end, step-finish, finish or error, then `[DONE]`")
         .audited(AuditAction::AGENT_STREAM);
 
     "Lists the stored agents that the caller may read"
@@ -186,12 +186,12 @@ operations! {
     "Starts a run and tells what happens"
     StreamRun => post("/api/workflows/{workflowId}/stream", need(p::WORKFLOWS_EXECUTE).on("workflowId"))
         .about("workflow", "workflowId").asks(RUN).takes::<runs::StartRunBody>()
-        .streams("JSON objects, each followed by the record separator U+001E")
+        .streams("text/plain", "JSON objects, each followed by the record separator U+001E")
         .audited(AuditAction::RUN_START);
     "Tells what has happened in a run and what still happens"
     ObserveRun => post("/api/workflows/{workflowId}/observe", need(p::WORKFLOWS_EXECUTE).on("workflowId"))
         .about("workflow", "workflowId").asks(&["runId", "offset", "requestContext"])
-        .streams("JSON objects, each followed by the record separator U+001E");
+        .streams("text/plain", "JSON objects, each followed by the record separator U+001E");
     "Starts an interrupted, failed or cancelled run again and answers at once"
     RestartRun => post("/api/workflows/{workflowId}/restart", need(p::WORKFLOWS_EXECUTE).on("workflowId"))
         .about("workflow", "workflowId").asks(RUN).gives::<serde_json::Value>().audited(AuditAction::RUN_RESTART);

@@ -39,7 +39,12 @@ pub fn openapi() -> Value {
             "responses": { "Error": error_response() },
             "securitySchemes": {
                 "bearer": { "type": "http", "scheme": "bearer" },
-                "session": { "type": "apiKey", "in": "cookie", "name": "__Host-ee_session" },
+                "session": {
+                    "type": "apiKey",
+                    "in": "cookie",
+                    "name": "__Host-ee_session",
+                    "description": "On a loopback address without TLS the name is `ee_session`.",
+                },
             },
         },
     })
@@ -114,8 +119,9 @@ fn success(route: &Route, generator: &mut SchemaGenerator) -> Value {
         Body::Json(schema) => {
             json!({ "description": "Done", "content": { "application/json": { "schema": schema(generator) } } })
         }
-        Body::Events(what) => {
-            json!({ "description": what, "content": { "text/event-stream": { "schema": { "type": "string" } } } })
+        Body::Stream(content_type, what) => {
+            let content = json!({ content_type: { "schema": { "type": "string" } } });
+            json!({ "description": what, "content": content })
         }
         Body::Other(kind) => json!({ "description": "Done", "content": { kind: {} } }),
     }

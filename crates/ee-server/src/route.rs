@@ -90,8 +90,8 @@ pub enum Body {
     None,
     /// JSON of this schema.
     Json(fn(&mut SchemaGenerator) -> Schema),
-    /// `text/event-stream`, described in words.
-    Events(&'static str),
+    /// Pieces of text of this content type, described in words.
+    Stream(&'static str, &'static str),
     /// Something else of this content type.
     Other(&'static str),
 }

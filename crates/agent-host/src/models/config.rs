@@ -28,7 +28,8 @@ pub struct ModelsConfig {
     /// Address of an OpenAI-compatible endpoint up to and with `/v1`; OpenAI's own when only the key
     /// is set.
     pub openai_base_url: Option<String>,
-    /// Refuses the built-in development model.
+    /// Refuses the built-in development model. Set by the program, not by a file.
+    #[serde(skip)]
     pub production: bool,
     /// Pause before each word of the built-in model in milliseconds.
     pub word_delay_ms: u64,

@@ -7,12 +7,12 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use ee::{RoleSet, defaults::default_roles};
+use ee::{AuditAction, RoleSet, defaults::default_roles};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::{Position, Url};
 
 use super::{AuthKind, Config, Environment, SessionKind, StoreUrl, problem};
-use crate::args::Settings;
+use crate::{args::Settings, first_start};
 
 const DEFAULT_DATA: &str = "./mastra-ee-data";
 const DEFAULT_PORT: u16 = 4111;
@@ -170,6 +170,7 @@ fn check(loaded: &mut Loaded) -> Result<()> {
     }
     check_auth(loaded)?;
     check_sessions(loaded)?;
+    check_audit(loaded)?;
     if loaded.is_production() {
         ensure!(
             loaded.config.public_url.is_some(),
@@ -195,19 +196,33 @@ fn check_auth(loaded: &Loaded) -> Result<()> {
             "`auth = \"none\"` and `simple` exclude each other"
         );
     }
-    let (Some(roles), Some(simple)) = (loaded.roles()?, &loaded.config.simple) else {
-        return Ok(());
+    match loaded.roles()? {
+        Some(roles) if loaded.config.auth == AuthKind::Simple => check_users(loaded, &roles),
+        _ => Ok(()),
+    }
+}
+
+/// A role that does not exist would leave its user without rights and say nothing.
+fn check_users(loaded: &Loaded, roles: &RoleSet) -> Result<()> {
+    let known: Vec<&str> = roles.iter().map(|role| role.id.as_str()).collect();
+    let check = |user: &str, role: &str| {
+        let is_known = known.contains(&role);
+        ensure!(
+            is_known,
+            "user `{user}` has the unknown role `{role}`; known are: {}",
+            known.join(", ")
+        );
+        Ok(())
+    };
+    let Some(simple) = &loaded.config.simple else {
+        // The users of a first start are called like their roles.
+        return first_start::USERS
+            .into_iter()
+            .try_for_each(|user| check(user, user));
     };
     for (_, user) in simple.tokens.iter().chain(&simple.users) {
         for role in user.role.iter().chain(&user.roles) {
-            let known: Vec<&str> = roles.iter().map(|role| role.id.as_str()).collect();
-            let is_known = roles.find(role).is_some();
-            ensure!(
-                is_known,
-                "user `{}` has the unknown role `{role}`; known are: {}",
-                user.id,
-                known.join(", ")
-            );
+            check(user.id.as_str(), role.as_str())?;
         }
     }
     Ok(())
@@ -242,6 +257,19 @@ fn check_sessions(loaded: &Loaded) -> Result<()> {
         !sessions.cookie_secrets.iter().any(is_short),
         "`sessions.cookie_secrets`: a secret is shorter than 32 bytes"
     );
+    Ok(())
+}
+
+/// A misspelt action would show nothing and say nothing.
+fn check_audit(loaded: &Loaded) -> Result<()> {
+    for wanted in &loaded.config.audit.actions {
+        let prefix = wanted.strip_suffix('*');
+        let is_known = AuditAction::ALL.iter().any(|action| match prefix {
+            Some(prefix) => action.as_str().starts_with(prefix),
+            None => action.as_str() == wanted,
+        });
+        ensure!(is_known, "`audit.actions`: there is no action `{wanted}`");
+    }
     Ok(())
 }
 

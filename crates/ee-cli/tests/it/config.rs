@@ -88,6 +88,13 @@ fn what_contradicts_itself_is_refused_with_the_reason() {
             "given.toml:1:20: invalid IP address",
         ),
         ("listen = 4111", "given.toml:1:10: invalid type"),
+        ("[models]\nproduction = true", "unknown field `production`"),
+        ("[models]\nmodels = [\"no-slash\"]", "models"),
+        ("[audit]\nactions = [\"agnets.*\"]", "no action `agnets.*`"),
+        (
+            "[[rbac.roles]]\nid = \"a\"\nname = \"A\"\npermissions = [\"*\"]",
+            "unknown role `owner`",
+        ),
         ("auth = \"simple", "given.toml:1"),
     ];
     for (config, reason) in cases {
