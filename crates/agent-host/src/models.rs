@@ -186,7 +186,11 @@ mod tests {
 
     #[test]
     fn the_built_in_model_is_refused_in_production() {
-        let models = models(serde_json::json!({ "production": true }));
+        let config = ModelsConfig {
+            production: true,
+            ..ModelsConfig::default()
+        };
+        let models = Models::new(config).unwrap();
         let question = Question {
             instructions: String::new(),
             messages: Vec::new(),

@@ -19,9 +19,12 @@ struct World {
 }
 
 async fn world(config: serde_json::Value) -> World {
+    world_of(serde_json::from_value(config).unwrap()).await
+}
+
+async fn world_of(config: ModelsConfig) -> World {
     let store = Arc::new(TestStore::default());
     let background = Background::default();
-    let config: ModelsConfig = serde_json::from_value(config).unwrap();
     let agents = Agents::new(
         store.clone(),
         store.clone(),
@@ -214,7 +217,9 @@ async fn a_wrong_question_is_refused_before_anything_is_kept() {
 
 #[tokio::test]
 async fn in_production_the_built_in_model_does_not_answer() {
-    let world = world(json!({ "production": true })).await;
+    let mut config = ModelsConfig::default();
+    config.production = true;
+    let world = world_of(config).await;
 
     assert_eq!(kind(&world, hi(None)).await, ErrorKind::Invalid);
 }
