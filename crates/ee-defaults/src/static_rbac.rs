@@ -158,16 +158,15 @@ impl RbacProvider for StaticRbac {
         &self,
         role: &RoleId,
     ) -> Result<Option<Vec<PermissionPattern>>, Error> {
-        Ok(match &self.source {
-            Source::Mapping(mapping) => {
-                let exists = mapping.roles().any(|mapped| mapped == role);
-                let permissions = mapping.resolve(std::slice::from_ref(role));
-                (exists || !permissions.is_empty()).then_some(permissions)
-            }
-            Source::Roles(roles) => roles
-                .find(role)
-                .map(|role| roles.resolve(std::slice::from_ref(&role.id))),
-        })
+        let permissions = self
+            .compiled(std::slice::from_ref(role))
+            .patterns()
+            .to_vec();
+        let exists = match &self.source {
+            Source::Mapping(mapping) => mapping.roles().any(|mapped| mapped == role),
+            Source::Roles(roles) => roles.find(role).is_some(),
+        };
+        Ok((exists || !permissions.is_empty()).then_some(permissions))
     }
 }
 

@@ -53,6 +53,7 @@ pub struct Cx(pub(crate) Arc<CxParts>);
 
 #[derive(Debug)]
 pub(crate) struct CxParts {
+    pub(crate) body_limit: usize,
     pub(crate) caller: Caller,
     pub(crate) client_ip: Option<IpAddr>,
     pub(crate) held: Held,
@@ -76,6 +77,11 @@ impl Cx {
     /// Returns the request's id.
     pub fn request_id(&self) -> RequestId {
         self.0.request_id
+    }
+
+    /// Returns how many bytes the body may have.
+    pub fn body_limit(&self) -> usize {
+        self.0.body_limit
     }
 
     /// Returns the client's address as judged by the adapter.

@@ -16,6 +16,11 @@ use crate::{
     route::is_unsafe,
 };
 
+/// Largest body of a request to a route for people who are known.
+const MAX_BODY_BYTES: usize = 1_024 * 1_024;
+/// Largest body of a request to a route for strangers.
+const MAX_STRANGERS_BODY_BYTES: usize = 16 * 1_024;
+
 /// A request that has found its route.
 #[derive(Debug)]
 pub struct Arrival<'a> {
@@ -50,6 +55,11 @@ pub async fn admit(
 ) -> Result<Cx, Box<Refusal>> {
     let now = server.clock.now();
     let mut parts = CxParts {
+        body_limit: if route.access.is_public() {
+            MAX_STRANGERS_BODY_BYTES
+        } else {
+            MAX_BODY_BYTES
+        },
         caller: Caller::Anonymous,
         client_ip: arrival.client_ip,
         held: Held::Nothing,

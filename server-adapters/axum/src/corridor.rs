@@ -3,7 +3,7 @@
 use std::{collections::HashMap, fmt, sync::Arc};
 
 use async_trait::async_trait;
-use axum::{Router, response::Response, routing::any};
+use axum::{Router, response::Response};
 use ee_core::{Error, ErrorKind, fill_random};
 use ee_server::{Cx, Op, Route, Server, Surface};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
@@ -127,7 +127,7 @@ impl Corridor {
             let path = route.path.clone();
             router.route(
                 &path,
-                handlers::handler(*op, &route.method).layer(self.guard(route)),
+                handlers::handler(*op, &route.method.clone(), self.guard(route)),
             )
         })
     }
@@ -135,15 +135,10 @@ impl Corridor {
     /// Closes a router: whatever it does not know is 401 for strangers and 404 for others, and every request
     /// gets an id, a canonical path and a judged address.
     pub fn wrap(&self, router: Router) -> Gate {
-        let unknown = |surface| Guard::new(Arc::clone(&self.shared), Policy::Unknown(surface));
-        let router = match &self.shared.pages {
-            Some(pages) => {
-                let rest = format!("{}/{{*rest}}", pages.prefix());
-                router.route(&rest, any(not_found).layer(unknown(Surface::Page)))
-            }
-            None => router,
-        };
-        let router = router.fallback_service(any(not_found).layer(unknown(Surface::Api)));
+        let unknown = Guard::new(Arc::clone(&self.shared), Policy::Unknown);
+        let router = router
+            .method_not_allowed_fallback(unknown.clone().handler(method_not_allowed))
+            .fallback(unknown.handler(not_found));
         let router = match self.cors() {
             Some(cors) => router.layer(cors),
             None => router,
@@ -184,11 +179,26 @@ impl Corridor {
     }
 }
 
+async fn method_not_allowed() -> HttpError {
+    HttpError::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        "method_not_allowed",
+        "Method not allowed",
+    )
+}
+
 async fn not_found() -> HttpError {
     HttpError::new(StatusCode::NOT_FOUND, "not_found", "Not found")
 }
 
 impl Shared {
+    /// Tells whether a path stands under the pages.
+    pub(crate) fn is_page(&self, path: &str) -> bool {
+        let prefix = self.pages.as_ref().map(|pages| pages.prefix());
+        let rest = prefix.and_then(|prefix| path.strip_prefix(prefix));
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    }
+
     pub(crate) async fn render(&self, surface: Surface, failed: &FailedRequest<'_>) -> Response {
         match (&self.pages, surface) {
             (Some(pages), Surface::Page) => pages.render(failed).await,

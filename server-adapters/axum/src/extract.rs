@@ -5,30 +5,12 @@ use std::{sync::Arc, time::Duration};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use bytes::Bytes;
 use ee_core::{Issue, Permission, User};
-use ee_server::{Cx, Route};
+use ee_server::Cx;
 use http::{HeaderMap, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 
 use crate::HttpError;
-
-/// Largest body that an extractor takes, in bytes. The guard puts it beside the request.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct BodyLimit(usize);
-
-impl BodyLimit {
-    /// What somebody who is not signed in may send.
-    const STRANGERS: Self = Self(16 * 1_024);
-
-    /// Returns the limit of a route.
-    pub(crate) fn of(route: &Route) -> Self {
-        if route.access.is_public() {
-            Self::STRANGERS
-        } else {
-            Self(1_024 * 1_024)
-        }
-    }
-}
 
 /// Longest time that a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(30);
@@ -205,11 +187,7 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<JsonBody<T>, HttpError> {
 }
 
 async fn body(request: Request) -> Result<Bytes, HttpError> {
-    let BodyLimit(limit) = request
-        .extensions()
-        .get()
-        .copied()
-        .unwrap_or(BodyLimit::STRANGERS);
+    let limit = request.extensions().get::<Cx>().map_or(0, Cx::body_limit);
     let collect = Limited::new(request.into_body(), limit).collect();
     match tokio::time::timeout(BODY_TIME, collect).await {
         Ok(Ok(body)) => Ok(body.to_bytes()),

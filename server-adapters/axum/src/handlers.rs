@@ -20,63 +20,74 @@ use futures_core::Stream;
 use http::{HeaderValue, Method, header};
 use serde::{Deserialize, Serialize};
 
-use crate::HttpError;
+use crate::{Guard, HttpError};
 
 /// Finds the handler of an operation. An operation without one does not compile.
-pub(crate) fn handler(op: Op, method: &Method) -> MethodRouter {
-    let filter = MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::TRACE);
+pub(crate) fn handler(op: Op, method: &Method, guard: Guard) -> MethodRouter {
+    let mount = Mount {
+        filter: MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::TRACE),
+        guard,
+    };
     match op {
-        Op::Capabilities => to(filter, auth::capabilities),
-        Op::Me => to(filter, auth::me),
-        Op::SignIn | Op::Login => to(filter, auth::sign_in),
-        Op::SignUp | Op::Signup => to(filter, auth::sign_up),
-        Op::Logout => to(filter, auth::logout),
-        Op::Refresh => to(filter, auth::refresh),
-        Op::SsoLogin => to(filter, auth::sso_login),
-        Op::SsoCallback => to(filter, auth::sso_callback),
-        Op::RolePermissions => to(filter, auth::role_permissions),
-        Op::PermissionPatterns => to(filter, auth::permission_patterns),
-        Op::ListAgents => to(filter, agents::list),
-        Op::GetAgent => to(filter, agents::get),
-        Op::GenerateAgent => to(filter, agents::generate),
-        Op::StreamAgent => to(filter, agents::stream),
-        Op::ListStoredAgents => to(filter, agents::list_stored),
-        Op::CreateStoredAgent => to(filter, agents::create),
-        Op::GetStoredAgent => to(filter, agents::get_stored),
-        Op::UpdateStoredAgent => to(filter, agents::update),
-        Op::DeleteStoredAgent => to(filter, agents::delete),
-        Op::CreateStoredWorkflow => to(filter, workflows::create),
-        Op::DeleteStoredWorkflow => to(filter, workflows::delete),
-        Op::ListWorkflows => to(filter, workflows::list),
-        Op::RunCounts => to(filter, workflows::run_counts),
-        Op::GetWorkflow => to(filter, workflows::get),
-        Op::CreateRun => to(filter, workflows::create_run),
-        Op::StartRun => to(filter, workflows::start),
-        Op::StartRunAsync => to(filter, workflows::start_async),
-        Op::StreamRun => to(filter, workflows::stream),
-        Op::ObserveRun => to(filter, workflows::observe),
-        Op::RestartRun => to(filter, workflows::restart),
-        Op::RestartRunAsync => to(filter, workflows::restart_async),
-        Op::ListRuns => to(filter, workflows::list_runs),
-        Op::GetRun => to(filter, workflows::get_run),
-        Op::CancelRun => to(filter, workflows::cancel),
-        Op::DeleteRun => to(filter, workflows::delete_run),
-        Op::ListThreads => to(filter, memory::list),
-        Op::CreateThread => to(filter, memory::create),
-        Op::GetThread => to(filter, memory::get),
-        Op::UpdateThread => to(filter, memory::update),
-        Op::DeleteThread => to(filter, memory::delete),
-        Op::ListMessages => to(filter, memory::messages),
-        Op::MemoryStatus => to(filter, memory::status),
-        Op::SystemPackages => to(filter, system::packages),
-        Op::OpenApi => to(filter, system::openapi),
-        Op::HealthLive => to(filter, system::live),
-        Op::HealthReady => to(filter, system::ready),
+        Op::Capabilities => mount.to(auth::capabilities),
+        Op::Me => mount.to(auth::me),
+        Op::SignIn | Op::Login => mount.to(auth::sign_in),
+        Op::SignUp | Op::Signup => mount.to(auth::sign_up),
+        Op::Logout => mount.to(auth::logout),
+        Op::Refresh => mount.to(auth::refresh),
+        Op::SsoLogin => mount.to(auth::sso_login),
+        Op::SsoCallback => mount.to(auth::sso_callback),
+        Op::RolePermissions => mount.to(auth::role_permissions),
+        Op::PermissionPatterns => mount.to(auth::permission_patterns),
+        Op::ListAgents => mount.to(agents::list),
+        Op::GetAgent => mount.to(agents::get),
+        Op::GenerateAgent => mount.to(agents::generate),
+        Op::StreamAgent => mount.to(agents::stream),
+        Op::ListStoredAgents => mount.to(agents::list_stored),
+        Op::CreateStoredAgent => mount.to(agents::create),
+        Op::GetStoredAgent => mount.to(agents::get_stored),
+        Op::UpdateStoredAgent => mount.to(agents::update),
+        Op::DeleteStoredAgent => mount.to(agents::delete),
+        Op::CreateStoredWorkflow => mount.to(workflows::create),
+        Op::DeleteStoredWorkflow => mount.to(workflows::delete),
+        Op::ListWorkflows => mount.to(workflows::list),
+        Op::RunCounts => mount.to(workflows::run_counts),
+        Op::GetWorkflow => mount.to(workflows::get),
+        Op::CreateRun => mount.to(workflows::create_run),
+        Op::StartRun => mount.to(workflows::start),
+        Op::StartRunAsync => mount.to(workflows::start_async),
+        Op::StreamRun => mount.to(workflows::stream),
+        Op::ObserveRun => mount.to(workflows::observe),
+        Op::RestartRun => mount.to(workflows::restart),
+        Op::RestartRunAsync => mount.to(workflows::restart_async),
+        Op::ListRuns => mount.to(workflows::list_runs),
+        Op::GetRun => mount.to(workflows::get_run),
+        Op::CancelRun => mount.to(workflows::cancel),
+        Op::DeleteRun => mount.to(workflows::delete_run),
+        Op::ListThreads => mount.to(memory::list),
+        Op::CreateThread => mount.to(memory::create),
+        Op::GetThread => mount.to(memory::get),
+        Op::UpdateThread => mount.to(memory::update),
+        Op::DeleteThread => mount.to(memory::delete),
+        Op::ListMessages => mount.to(memory::messages),
+        Op::MemoryStatus => mount.to(memory::status),
+        Op::SystemPackages => mount.to(system::packages),
+        Op::OpenApi => mount.to(system::openapi),
+        Op::HealthLive => mount.to(system::live),
+        Op::HealthReady => mount.to(system::ready),
     }
 }
 
-fn to<H: Handler<T, ()>, T: 'static>(filter: MethodFilter, handler: H) -> MethodRouter {
-    on(filter, handler)
+/// Under which method and behind which guard a handler is mounted.
+struct Mount {
+    filter: MethodFilter,
+    guard: Guard,
+}
+
+impl Mount {
+    fn to<H: Handler<T, ()>, T: 'static>(self, handler: H) -> MethodRouter {
+        on(self.filter, self.guard.handler(handler))
+    }
 }
 
 /// Writes a reply: JSON, cookies, and the note for the record in the extensions.

@@ -20,6 +20,6 @@ pub use extract::{
     AuthContext, CurrentUser, FormBody, JsonBody, PathParams, Permissions, QueryParams,
 };
 pub use gate::Gate;
-pub use guard::{Guard, Guarded};
+pub use guard::{Guard, Guarded, GuardedHandler};
 pub use handlers::{event_stream, json_reply, stream_response};
 pub use serve::serve;

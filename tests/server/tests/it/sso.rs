@@ -352,5 +352,6 @@ async fn the_callback_takes_no_post() {
         .send()
         .await;
 
-    posted.assert_error(405, "method_not_allowed");
+    posted.assert_error(401, "unauthenticated");
+    assert!(posted.set_cookies().is_empty());
 }
