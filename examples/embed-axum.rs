@@ -47,21 +47,16 @@ async fn main() -> Result<(), Box<dyn Error>> {
     );
 
     let corridor = Corridor::new(Arc::new(server))?;
-    let guard = corridor.guard_table([
-        Route::new(
-            "GET".parse()?,
-            "/orders",
-            Access::permission("orders:read".parse()?),
-        ),
-        Route::new(
-            "DELETE".parse()?,
-            "/orders/{id}",
-            Access::permission("orders:delete".parse()?).on("id"),
-        )
-        .about("order", "id")
-        .audited(AuditAction::new("orders.delete")?),
-    ])?;
-    let gate = corridor.wrap(corridor.auth_api().merge(orders().layer(guard)));
+    let may_read = Access::permission("orders:read".parse()?);
+    let may_delete = Access::permission("orders:delete".parse()?).on("id");
+    let routes = [
+        Route::new("GET".parse()?, "/orders", may_read),
+        Route::new("DELETE".parse()?, "/orders/{id}", may_delete)
+            .about("order", "id")
+            .audited(AuditAction::new("orders.delete")?),
+    ];
+    let orders = corridor.protect(orders(), routes)?;
+    let gate = corridor.wrap(corridor.auth_api().merge(orders));
     serve(listener, gate, async {
         drop(tokio::signal::ctrl_c().await);
     })

@@ -1,11 +1,10 @@
 //! The table of Studio's routes and the router that follows it.
 
 use axum::{
-    Router,
     handler::Handler,
     routing::{MethodFilter, MethodRouter, on},
 };
-use ee_adapter_axum::Corridor;
+use ee_adapter_axum::{Corridor, Protected};
 use ee_core::{AuditAction, Permission};
 use ee_server::{Access, Route, permissions as p};
 use http::Method;
@@ -133,17 +132,13 @@ operations! {
 }
 
 /// Returns Studio, each route behind its declaration.
-pub fn router(corridor: &Corridor, settings: StudioSettings) -> Router {
-    let mount = |router: Router<StudioSettings>, op: &StudioOp| {
+pub fn router(corridor: &Corridor, settings: StudioSettings) -> Protected {
+    let routes = StudioOp::ALL.iter().map(|op| {
         let route = op.route();
-        let path = route.path.clone();
-        let handler = handler(*op, &route.method).layer(corridor.guard(route));
-        router.route(&path, handler)
-    };
-    StudioOp::ALL
-        .iter()
-        .fold(Router::new(), mount)
-        .with_state(settings)
+        let handler = handler(*op, &route.method);
+        (route, handler)
+    });
+    corridor.mount(routes, settings)
 }
 
 fn handler(op: StudioOp, method: &Method) -> MethodRouter<StudioSettings> {

@@ -3,14 +3,18 @@
 use std::{collections::HashMap, fmt, sync::Arc};
 
 use async_trait::async_trait;
-use axum::{Router, response::Response};
+use axum::{Router, response::Response, routing::MethodRouter};
 use ee_core::{Error, ErrorKind, fill_random};
 use ee_server::{Cx, Op, Route, Server, Surface};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use ipnet::IpNet;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use crate::{Gate, Guard, HttpError, guard::Policy, handlers};
+use crate::{
+    Gate, HttpError,
+    guard::{Guard, Policy},
+    handlers,
+};
 
 /// A request of a person that was refused or failed.
 #[derive(Clone, Copy, Debug)]
@@ -40,11 +44,23 @@ pub trait ErrorPages: fmt::Debug + Send + Sync + 'static {
 
 /// Hands out what stands between the network and handlers.
 ///
-/// A route is mounted together with its declaration: [`Corridor::guard`] for one of yours,
-/// [`Corridor::guard_table`] for a whole router, [`Corridor::api`] for ours. [`Corridor::wrap`] closes everything else.
+/// A route is mounted together with its declaration: [`Corridor::mount`] for handlers of yours,
+/// [`Corridor::protect`] for a whole router, [`Corridor::api`] for ours. [`Corridor::wrap`] takes nothing else.
 #[derive(Clone, Debug)]
 pub struct Corridor {
     shared: Arc<Shared>,
+}
+
+/// Routes that stand behind their declarations. Only a [`Corridor`] makes them and only they can be served.
+#[derive(Clone, Debug)]
+pub struct Protected(Router);
+
+impl Protected {
+    /// Puts the routes of both together. As in axum, a path and method that both have panic here, at the start.
+    #[must_use]
+    pub fn merge(self, other: Self) -> Self {
+        Self(self.0.merge(other.0))
+    }
 }
 
 #[derive(Debug)]
@@ -80,15 +96,29 @@ impl Corridor {
         })
     }
 
-    /// Returns the layer that stands before the handler of one route.
-    pub fn guard(&self, route: Route) -> Guard {
-        Guard::new(Arc::clone(&self.shared), Policy::Route(Arc::new(route)))
+    /// Mounts handlers, each behind its declaration and under its path.
+    pub fn mount<S: Clone + Send + Sync + 'static>(
+        &self,
+        routes: impl IntoIterator<Item = (Route, MethodRouter<S>)>,
+        state: S,
+    ) -> Protected {
+        let router = routes
+            .into_iter()
+            .fold(Router::new(), |router, (route, handler)| {
+                let path = route.path.clone();
+                router.route(&path, handler.layer(self.guard(route)))
+            });
+        Protected(router.with_state(state))
     }
 
-    /// Returns the layer that stands before a whole router. What the table does not name needs the permission `*`.
+    /// Puts a whole router behind declarations. What they do not name needs the permission `*`.
     ///
     /// Fails with [`ErrorKind::Invalid`] when a method and template come twice.
-    pub fn guard_table(&self, routes: impl IntoIterator<Item = Route>) -> Result<Guard, Error> {
+    pub fn protect(
+        &self,
+        router: Router,
+        routes: impl IntoIterator<Item = Route>,
+    ) -> Result<Protected, Error> {
         let mut table = HashMap::new();
         for route in routes {
             let key = (route.method.clone(), route.path.to_string());
@@ -100,41 +130,46 @@ impl Corridor {
                 return Err(Error::new(ErrorKind::Invalid, message));
             }
         }
-        Ok(Guard::new(
-            Arc::clone(&self.shared),
-            Policy::Table(Arc::new(table)),
-        ))
+        let guard = Guard::new(Arc::clone(&self.shared), Policy::Table(Arc::new(table)));
+        Ok(Protected(router.layer(guard)))
     }
 
     /// Returns the routes of the API, each behind its declaration.
-    pub fn api(&self) -> Router {
-        self.mount(Op::ALL)
+    pub fn api(&self) -> Protected {
+        self.operations(Op::ALL)
     }
 
     /// Returns the routes under `/api/auth` alone, for a server that brings its own things to protect.
-    pub fn auth_api(&self) -> Router {
-        let ops: Vec<Op> = Op::ALL
-            .iter()
-            .copied()
-            .filter(|op| op.route().path.starts_with("/api/auth/"))
-            .collect();
-        self.mount(&ops)
+    pub fn auth_api(&self) -> Protected {
+        let is_auth = |op: &Op| op.route().path.starts_with("/api/auth/");
+        let ops: Vec<Op> = Op::ALL.iter().copied().filter(is_auth).collect();
+        self.operations(&ops)
     }
 
-    fn mount(&self, ops: &[Op]) -> Router {
-        ops.iter().fold(Router::new(), |router, op| {
+    fn operations(&self, ops: &[Op]) -> Protected {
+        let router = ops.iter().fold(Router::new(), |router, op| {
             let route = op.route();
-            let path = route.path.clone();
-            router.route(
-                &path,
-                handlers::handler(*op, &route.method.clone(), self.guard(route)),
-            )
-        })
+            let (path, method) = (route.path.clone(), route.method.clone());
+            router.route(&path, handlers::handler(*op, &method, self.guard(route)))
+        });
+        Protected(router)
     }
 
-    /// Closes a router: whatever it does not know is 401 for strangers and 404 for others, and every request
-    /// gets an id, a canonical path and a judged address.
-    pub fn wrap(&self, router: Router) -> Gate {
+    fn guard(&self, route: Route) -> Guard {
+        Guard::new(Arc::clone(&self.shared), Policy::Route(Arc::new(route)))
+    }
+
+    /// Closes the routes: whatever they do not know is 401 for strangers and 404 or 405 for others, and every
+    /// request gets an id, a canonical path and a judged address.
+    ///
+    /// A router that nobody has put behind declarations does not fit:
+    ///
+    /// ```compile_fail
+    /// # fn serve(corridor: &ee_adapter_axum::Corridor, open: axum::Router) {
+    /// corridor.wrap(open);
+    /// # }
+    /// ```
+    pub fn wrap(&self, Protected(router): Protected) -> Gate {
         let unknown = Guard::new(Arc::clone(&self.shared), Policy::Unknown);
         let router = router
             .method_not_allowed_fallback(unknown.clone().handler(method_not_allowed))

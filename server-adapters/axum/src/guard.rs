@@ -22,9 +22,9 @@ use tracing::{error, warn};
 
 use crate::{FailedRequest, HttpError, corridor::Shared, error::Drawn, gate::Arrived, headers};
 
-/// A layer that enforces declared access. Get one from [`Corridor`](crate::Corridor).
+/// Enforces declared access, as a layer or before a handler function.
 #[derive(Clone, Debug)]
-pub struct Guard {
+pub(crate) struct Guard {
     policy: Policy,
     shared: Arc<Shared>,
 }
@@ -45,8 +45,8 @@ impl Guard {
         Self { policy, shared }
     }
 
-    /// Puts the guard before a handler function. Mount it under the method and the path of the declaration.
-    pub const fn handler<H>(self, handler: H) -> GuardedHandler<H> {
+    /// Puts the guard before a handler function.
+    pub(crate) const fn handler<H>(self, handler: H) -> GuardedHandler<H> {
         GuardedHandler {
             guard: self,
             handler,
@@ -67,7 +67,7 @@ impl<S> Layer<S> for Guard {
 
 /// A handler behind a [`Guard`].
 #[derive(Clone, Debug)]
-pub struct Guarded<S> {
+pub(crate) struct Guarded<S> {
     guard: Guard,
     inner: S,
 }
@@ -98,7 +98,7 @@ where
 
 /// A function behind a [`Guard`]: the same as a guarded service, with one box less on the way.
 #[derive(Clone, Debug)]
-pub struct GuardedHandler<H> {
+pub(crate) struct GuardedHandler<H> {
     guard: Guard,
     handler: H,
 }

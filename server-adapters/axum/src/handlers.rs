@@ -20,7 +20,7 @@ use futures_core::Stream;
 use http::{HeaderValue, Method, header};
 use serde::{Deserialize, Serialize};
 
-use crate::{Guard, HttpError};
+use crate::{HttpError, guard::Guard};
 
 /// Finds the handler of an operation. An operation without one does not compile.
 pub(crate) fn handler(op: Op, method: &Method, guard: Guard) -> MethodRouter {

@@ -14,12 +14,11 @@ mod headers;
 mod path;
 mod serve;
 
-pub use corridor::{Corridor, ErrorPages, FailedRequest};
+pub use corridor::{Corridor, ErrorPages, FailedRequest, Protected};
 pub use error::{HttpError, status};
 pub use extract::{
     AuthContext, CurrentUser, FormBody, JsonBody, PathParams, Permissions, QueryParams,
 };
 pub use gate::Gate;
-pub use guard::{Guard, Guarded, GuardedHandler};
 pub use handlers::{event_stream, json_reply, stream_response};
 pub use serve::serve;

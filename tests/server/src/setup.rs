@@ -1,11 +1,10 @@
 use std::sync::Arc;
 
-use axum::Router;
 use ee::{
     EeAuthProvider, LicenseGate, ServerCookie, SessionProvider,
     agent_host::{Agents, Background, Models, ModelsConfig, RunLimits, Workflows},
     auth_simple::SimpleAuth,
-    axum::{Corridor, ErrorPages},
+    axum::{Corridor, ErrorPages, Protected},
     defaults::{CookieSessions, StaticRbac, StoreSessions},
     server::{AuthMode, Origins, Server},
     studio::{self, StudioPages, StudioSettings},
@@ -39,7 +38,7 @@ pub enum SessionKind {
     Store,
 }
 
-type Mount = Box<dyn FnOnce(&Corridor) -> Router + Send>;
+type Mount = Box<dyn FnOnce(&Corridor) -> Protected + Send>;
 
 /// How a server is put together.
 #[must_use = "call `start`"]
@@ -94,7 +93,7 @@ impl Setup {
     }
 
     /// Adds routes beside the API.
-    pub fn mount(mut self, mount: impl FnOnce(&Corridor) -> Router + Send + 'static) -> Self {
+    pub fn mount(mut self, mount: impl FnOnce(&Corridor) -> Protected + Send + 'static) -> Self {
         self.mount = Some(Box::new(mount));
         self
     }

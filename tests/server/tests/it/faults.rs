@@ -1,9 +1,6 @@
 //! The store does not answer, a handler panics, the record cannot be written (F2, F13).
 
-use axum::{
-    Router,
-    routing::{get, post},
-};
+use axum::routing::{get, post};
 use ee::{
     AuditAction, AuditOutcome,
     server::{Access, Op, Route},
@@ -119,15 +116,11 @@ async fn f02_single_sign_on_does_not_begin_or_end_without_the_store() {
     );
 }
 
-fn panicking(corridor: &ee::axum::Corridor) -> Router {
+fn panicking(corridor: &ee::axum::Corridor) -> ee::axum::Protected {
     let audited = Route::new(Method::POST, "/boom", Access::Authenticated)
         .audited(AuditAction::new("test.boom").unwrap());
-    Router::new()
-        .route("/boom", post(boom).layer(corridor.guard(audited)))
-        .route(
-            "/index",
-            get(index).layer(corridor.guard(Route::new(Method::GET, "/index", Access::Public))),
-        )
+    let public = Route::new(Method::GET, "/index", Access::Public);
+    corridor.mount([(audited, post(boom)), (public, get(index))], ())
 }
 
 async fn boom() -> &'static str {

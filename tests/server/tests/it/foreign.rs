@@ -1,29 +1,25 @@
 //! Routers of an embedder behind the corridor.
 
-use std::sync::Arc;
-
 use axum::{
     Json, Router,
-    body::Body,
     extract::Path,
     routing::{any, get, post},
 };
 use ee::{
-    AuditAction, Permission, SystemClock,
-    axum::{AuthContext, Corridor, CurrentUser},
-    server::{Access, AuthMode, Origins, Route, Server},
+    AuditAction, Permission,
+    axum::{Corridor, CurrentUser, Protected},
+    server::{Access, Route},
 };
-use http::{Method, Request};
+use http::Method;
 use serde_json::{Value, json};
-use server_tests::{MemoryAudit, Setup, TestServer, Who};
-use tower::ServiceExt as _;
+use server_tests::{Setup, TestServer, Who};
 
 fn permission(text: &str) -> Permission {
     text.parse().unwrap()
 }
 
 /// Orders, with two declared routes and two that somebody forgot.
-fn orders(corridor: &Corridor) -> Router {
+fn orders(corridor: &Corridor) -> Protected {
     let table = [
         Route::new(
             Method::GET,
@@ -49,7 +45,7 @@ fn orders(corridor: &Corridor) -> Router {
             Access::permission(permission("orders:read")).on("wrong"),
         ),
     ];
-    Router::new()
+    let router = Router::new()
         .route("/orders", get(async || "all").delete(async || "gone"))
         .route("/orders/{id}", get(async |Path(id): Path<String>| id))
         .route("/orders/{id}/ship", post(async || "shipped"))
@@ -58,8 +54,8 @@ fn orders(corridor: &Corridor) -> Router {
             get(async |CurrentUser(user): CurrentUser| user.id.to_string()),
         )
         .route("/lost/{id}", get(async || "lost"))
-        .route("/forgotten", any(async || "forgotten"))
-        .layer(corridor.guard_table(table).unwrap())
+        .route("/forgotten", any(async || "forgotten"));
+    corridor.protect(router, table).unwrap()
 }
 
 async fn start() -> TestServer {
@@ -199,70 +195,56 @@ async fn a_declaration_that_comes_twice_does_not_mount() {
     let _ = Setup::loopback()
         .mount(|corridor| {
             let route = || Route::new(Method::GET, "/x", Access::Public);
-            let err = corridor.guard_table([route(), route()]).unwrap_err();
+            let err = corridor
+                .protect(Router::new(), [route(), route()])
+                .unwrap_err();
             assert_eq!(err.message(), "the route `GET /x` is declared twice");
-            Router::new()
+            corridor.protect(Router::new(), []).unwrap()
         })
         .start()
         .await;
 }
 
+/// That a bare router does not fit into `Corridor::wrap` at all is a `compile_fail` example there.
 #[tokio::test]
-async fn a_guarded_route_outside_of_the_corridor_is_500() {
-    let origins = Origins::new("http://127.0.0.1:4111");
-    let server = Server::new(
-        AuthMode::Off,
-        Arc::new(MemoryAudit::default()),
-        Arc::new(SystemClock),
-        origins,
-    );
-    let corridor = Corridor::new(Arc::new(server)).unwrap();
-    let guard = corridor.guard(Route::new(Method::GET, "/x", Access::Public));
-    let router = Router::new()
-        .route("/x", get(async || "open").layer(guard))
-        .merge(corridor.api());
-
-    for path in [
-        "/x",
-        "/api/agents",
-        "/api/auth/capabilities",
-        "/health/live",
-    ] {
-        let request = Request::get(path).body(Body::empty()).unwrap();
-        let response = router.clone().oneshot(request).await.unwrap();
-        assert_eq!(response.status(), 500, "{path}");
-    }
-}
-
-#[tokio::test]
-async fn an_extractor_on_a_route_without_a_guard_is_500() {
+async fn a_router_without_declarations_opens_for_the_full_wildcard_alone() {
     let server = Setup::loopback()
-        .mount(|_| {
-            Router::new()
-                .route("/bare", get(async |AuthContext(_): AuthContext| "open"))
-                .route("/user", get(async |CurrentUser(_): CurrentUser| "open"))
+        .mount(|corridor| {
+            let inner = Router::new().route("/deep", get(async || "open"));
+            let bare = Router::new()
+                .route("/bare", any(async || "open"))
+                .nest("/nested", inner)
+                .fallback(async || "open");
+            corridor.protect(bare, []).unwrap()
         })
         .start()
         .await;
 
-    for path in ["/bare", "/user"] {
-        for who in [Who::Anonymous, Who::Owner] {
+    for path in ["/bare", "/nested/deep", "/nested/x", "/x"] {
+        for (who, status) in [(Who::Anonymous, 401), (Who::Admin, 403)] {
             let answer = server.get(path).by(who).send().await;
-            assert_eq!(answer.code(), 500, "{path}");
+            let expected = if path.ends_with('x') && status == 403 {
+                404
+            } else {
+                status
+            };
+            assert_eq!(answer.code(), expected, "{path} {who:?}");
             assert!(!answer.text().contains("open"), "{path}");
         }
     }
+    assert_eq!(
+        server.get("/bare").by(Who::Owner).send().await.text(),
+        "open"
+    );
 }
 
 #[tokio::test]
 async fn an_embedders_answer_passes_as_it_is() {
     let server = Setup::loopback()
         .mount(|corridor| {
-            let guard = corridor.guard(Route::new(Method::POST, "/echo", Access::Public));
-            Router::new().route(
-                "/echo",
-                post(async |Json(body): Json<Value>| Json(body)).layer(guard),
-            )
+            let echo = post(async |Json(body): Json<Value>| Json(body));
+            let route = Route::new(Method::POST, "/echo", Access::Public);
+            corridor.mount([(route, echo)], ())
         })
         .start()
         .await;
