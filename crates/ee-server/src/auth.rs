@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use ee_core::{
-    ActorType, AuditActor, Capabilities, Error, ErrorKind, Licensed, PermissionPattern,
-    PublicCapabilities, RequestHead, RoleId, SessionProvider, SignIn, User, UserCard,
-    permission_patterns,
+    ActorType, AuditActor, Capabilities, CredentialsProvider, Error, ErrorKind, Licensed,
+    PermissionPattern, PublicCapabilities, RequestHead, RoleId, SessionProvider, SignIn, User,
+    UserCard, permission_patterns,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -129,28 +129,21 @@ pub async fn sign_in(
     head: &RequestHead<'_>,
     body: &SignInBody,
 ) -> Result<Reply<SignedIn>, SignInError> {
-    let refused = |error| SignInError {
-        error,
-        note: attempt(&body.email),
+    let done = async {
+        let credentials = credentials(cx, &body.email, &body.password)?;
+        match credentials
+            .sign_in(&body.email, &body.password, head)
+            .await?
+        {
+            SignIn::Success(user) => start_session(cx, head, &user).await,
+            _ => Err(Error::new(
+                ErrorKind::Unauthenticated,
+                "Invalid email or password",
+            )),
+        }
     };
-    let licensed = cx.licensed();
-    let Some(credentials) = licensed.and_then(|licensed| licensed.credentials()) else {
-        return Err(refused(not_configured(
-            "Credentials authentication not configured",
-        )));
-    };
-    check_sizes(&body.email, &body.password).map_err(refused)?;
-    match credentials
-        .sign_in(&body.email, &body.password, head)
-        .await
-        .map_err(refused)?
-    {
-        SignIn::Success(user) => start_session(cx, head, &user).await.map_err(refused),
-        _ => Err(refused(Error::new(
-            ErrorKind::Unauthenticated,
-            "Invalid email or password",
-        ))),
-    }
+    done.await
+        .map_err(|error| SignInError::new(error, &body.email))
 }
 
 /// `POST /auth/credentials/sign-up` and `POST /auth/signup`.
@@ -159,28 +152,35 @@ pub async fn sign_up(
     head: &RequestHead<'_>,
     body: &SignUpBody,
 ) -> Result<Reply<SignedIn>, SignInError> {
-    let refused = |error| SignInError {
-        error,
-        note: attempt(&body.email),
+    let done = async {
+        let credentials = credentials(cx, &body.email, &body.password)?;
+        let user = if credentials.sign_up_enabled() {
+            let name = body.name.as_deref();
+            credentials
+                .sign_up(&body.email, &body.password, name, head)
+                .await?
+        } else {
+            None
+        };
+        let user =
+            user.ok_or_else(|| Error::new(ErrorKind::Invalid, "Failed to create account"))?;
+        start_session(cx, head, &user).await
     };
-    let licensed = cx.licensed();
-    let Some(credentials) = licensed.and_then(|licensed| licensed.credentials()) else {
-        return Err(refused(not_configured(
-            "Credentials authentication not configured",
-        )));
-    };
-    check_sizes(&body.email, &body.password).map_err(refused)?;
-    let failed = || Error::new(ErrorKind::Invalid, "Failed to create account");
-    if !credentials.sign_up_enabled() {
-        return Err(refused(failed()));
-    }
-    let user = credentials
-        .sign_up(&body.email, &body.password, body.name.as_deref(), head)
-        .await;
-    match user.map_err(refused)? {
-        Some(user) => start_session(cx, head, &user).await.map_err(refused),
-        None => Err(refused(failed())),
-    }
+    done.await
+        .map_err(|error| SignInError::new(error, &body.email))
+}
+
+/// Returns who judges credentials of a sensible size.
+fn credentials<'a>(
+    cx: &'a Cx,
+    email: &str,
+    password: &str,
+) -> Result<&'a dyn CredentialsProvider, Error> {
+    let credentials = cx.licensed().and_then(|licensed| licensed.credentials());
+    let credentials =
+        credentials.ok_or_else(|| not_configured("Credentials authentication not configured"))?;
+    check_sizes(email, password)?;
+    Ok(credentials)
 }
 
 /// A sign-in that failed, with what the record shall know of it.
@@ -190,6 +190,15 @@ pub struct SignInError {
     pub error: Error,
     /// Who it was tried for.
     pub note: AuditNote,
+}
+
+impl SignInError {
+    fn new(error: Error, email: &str) -> Self {
+        Self {
+            error,
+            note: attempt(email),
+        }
+    }
 }
 
 /// `POST /auth/logout`: ends the session for good and makes the browser forget it.
