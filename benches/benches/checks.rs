@@ -19,7 +19,7 @@ use ee::{
     Action, Clock as _, Error, Feature, LicenseGate, Permission, PermissionPattern, PermissionSet,
     Resource, ServerCookie, SessionProvider, SystemClock, UserId,
     defaults::{CookieSessions, MemoryStore, StoreSessions},
-    store_libsql::{SqliteConfig, SqliteStore},
+    store_libsql::{SqliteConfig, SqliteFile},
 };
 
 /// Sessions that are there beside the one that is asked for.
@@ -110,7 +110,7 @@ fn license(c: &mut Criterion) {
 fn sessions(c: &mut Criterion) {
     let directory = tempfile::tempdir().unwrap();
     let config = SqliteConfig::new(directory.path().join("ee.db"));
-    let sqlite = Arc::new(SqliteStore::open(config).unwrap());
+    let sqlite = Arc::new(SqliteFile::open(config).unwrap());
     let memory = Arc::new(MemoryStore::new());
     let secrets = ["a secret of at least thirty-two bytes".into()];
     let (clock, cookie) = (Arc::new(SystemClock), ServerCookie::secure_session());

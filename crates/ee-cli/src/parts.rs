@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 #[cfg(feature = "store-libsql")]
-use ee::store_libsql::{SqliteConfig, SqliteStore};
+use ee::store_libsql::{SqliteConfig, SqliteFile, SqliteStore};
 use ee::{
     AuditFilter, AuditLogger, AuthProvider as _, Clock, EeAuthProvider, LicenseGate, ReturnTo,
     ServerCookie, SessionProvider, SystemClock,
@@ -81,7 +81,7 @@ fn open(url: &StoreUrl) -> Result<Stores> {
         #[cfg(feature = "store-libsql")]
         StoreUrl::Sqlite(path) => {
             let store =
-                SqliteStore::open(SqliteConfig::new(path)).context("cannot open the store")?;
+                SqliteFile::open(SqliteConfig::new(path)).context("cannot open the store")?;
             let store = Arc::new(store);
             Ok(stores!(store, sqlite: Arc::clone(&store)))
         }

@@ -87,7 +87,7 @@ async fn start(mut loaded: Loaded) -> Result<()> {
     record(&server, AuditAction::SERVER_STOP).await;
     #[cfg(feature = "store-libsql")]
     if let Some(store) = &stores.sqlite {
-        store.close().await;
+        store.database().close().await;
     }
     info!("stopped");
     Ok(())

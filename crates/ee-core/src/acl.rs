@@ -1,10 +1,12 @@
 //! Grants on single things.
 
+use std::{fmt, str::FromStr};
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, RoleId, User, UserId};
+use crate::{Error, ErrorKind, GroupId, RoleId, User, UserId};
 
 /// A thing that a grant is about (`ResourceIdentifier`, phase 4).
 #[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, schemars::JsonSchema, Serialize)]
@@ -20,10 +22,40 @@ pub struct ResourceRef {
 #[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, schemars::JsonSchema, Serialize)]
 #[serde(rename_all = "lowercase", tag = "type", content = "id")]
 pub enum AclSubject {
+    /// Everybody in a group.
+    Group(GroupId),
     /// Everybody with a role.
     Role(RoleId),
     /// One user.
     User(UserId),
+}
+
+impl fmt::Display for AclSubject {
+    /// Writes `user:ada`, `role:editor` or `group:ops`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Group(id) => write!(f, "group:{id}"),
+            Self::Role(id) => write!(f, "role:{id}"),
+            Self::User(id) => write!(f, "user:{id}"),
+        }
+    }
+}
+
+impl FromStr for AclSubject {
+    type Err = Error;
+
+    /// Reads what [`Display`](fmt::Display) writes; what stands after the first colon is the id.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match text.split_once(':') {
+            Some(("group", id)) => id.parse().map(Self::Group),
+            Some(("role", id)) => id.parse().map(Self::Role),
+            Some(("user", id)) => id.parse().map(Self::User),
+            _ => Err(Error::new(
+                ErrorKind::Invalid,
+                format!("`{text}` is not a subject: it must be `user:ID`, `role:ID` or `group:ID`"),
+            )),
+        }
+    }
 }
 
 /// Somebody may do something with one thing (`ACLGrant`, phase 4).
@@ -47,7 +79,7 @@ pub struct AclGrant {
 
 /// Answers what somebody may do with single things (`IACLProvider`, phase 4).
 #[async_trait]
-pub trait AclProvider: std::fmt::Debug + Send + Sync + 'static {
+pub trait AclProvider: fmt::Debug + Send + Sync + 'static {
     /// Tells whether the user may do this with the thing.
     async fn can_access(
         &self,
@@ -79,7 +111,7 @@ pub trait AclProvider: std::fmt::Debug + Send + Sync + 'static {
 
 /// Changes grants (`IACLManager`, phase 4).
 #[async_trait]
-pub trait AclManager: std::fmt::Debug + Send + Sync + 'static {
+pub trait AclManager: fmt::Debug + Send + Sync + 'static {
     /// Grants actions on a thing.
     async fn grant(
         &self,

@@ -29,6 +29,19 @@ fn check_path_segment(what: &str, text: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// Words stand between underscores, so they hold none.
+fn check_word(what: &str, text: &str) -> Result<(), Error> {
+    check_text(what, text)?;
+    if text
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    {
+        return Ok(());
+    }
+    let message = format!("{what} must hold letters, digits and hyphens only");
+    Err(Error::new(ErrorKind::Invalid, message))
+}
+
 macro_rules! string_id {
     ($(#[$doc:meta])* $name:ident, $what:literal, $check:ident) => {
         $(#[$doc])*
@@ -42,6 +55,11 @@ macro_rules! string_id {
                 let text = text.into();
                 $check($what, &text)?;
                 Ok(Self(text.into_boxed_str()))
+            }
+
+            /// Creates an identifier that sorts after the ones created before it (UUID version 7, RFC 9562 §5.7).
+            pub fn ordered() -> Self {
+                Self(uuid::Uuid::now_v7().to_string().into_boxed_str())
             }
 
             /// Creates a random identifier (UUID version 4).
@@ -114,6 +132,19 @@ string_id!(
 string_id!(
     /// Identifies one run of a workflow or of an agent.
     RunId, "a run id", check_path_segment
+);
+
+string_id!(
+    /// Identifies a group of users.
+    GroupId, "a group id", check_path_segment
+);
+string_id!(
+    /// Identifies an API key; it stands in the key in front of the secret.
+    KeyId, "a key id", check_word
+);
+string_id!(
+    /// Identifies a one-time token for people who administer it. No secret.
+    TokenId, "a token id", check_path_segment
 );
 
 #[cfg(test)]

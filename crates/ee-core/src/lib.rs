@@ -44,7 +44,9 @@ pub use composite::CompositeAuth;
 pub use cookie::ServerCookie;
 pub use credentials::{CredentialsProvider, SignIn};
 pub use error::{Error, ErrorKind, Issue};
-pub use id::{AgentId, MAX_ID_BYTES, MessageId, RunId, ThreadId, UserId, WorkflowId};
+pub use id::{
+    AgentId, GroupId, KeyId, MAX_ID_BYTES, MessageId, RunId, ThreadId, TokenId, UserId, WorkflowId,
+};
 pub use identity::{Caller, Identity};
 pub use license::{
     Feature, FeatureSet, License, LicenseGate, LicenseInfo, LicenseStatus, MIN_KEY_CHARS,

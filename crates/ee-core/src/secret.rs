@@ -50,6 +50,16 @@ impl TokenHash {
         bytes.try_into().ok().map(Self)
     }
 
+    /// Returns the hash as 43 characters of base64url. Whoever knows it cannot show the secret.
+    pub fn to_text(&self) -> String {
+        URL_SAFE_NO_PAD.encode(self.0)
+    }
+
+    /// Reads what [`to_text`](Self::to_text) writes.
+    pub fn from_text(text: &str) -> Option<Self> {
+        Self::from_stored(&URL_SAFE_NO_PAD.decode(text).ok()?)
+    }
+
     /// Returns the hash for a store.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0

@@ -1,17 +1,39 @@
 //! Storage domains: one small trait each. A store crate implements those that it can keep.
 
+mod accounts;
 mod agents;
+mod change;
+mod grants;
+mod groups;
+mod keys;
+mod roles;
 mod runs;
 mod sessions;
 mod threads;
+mod throttle;
+mod tokens;
 
+pub use accounts::{
+    AccountFilter, AccountKind, AccountRecord, AccountStatus, AccountStore, ExternalIdentity,
+    IdentityStore, Totp,
+};
 pub use agents::{AgentRecord, AgentStore};
+pub use change::{Change, ChangeHub, ChangeListener};
+pub use grants::{Effect, GrantRecord, GrantStore};
+pub use groups::{GroupRecord, GroupStore};
+pub use keys::{ApiKeyRecord, ApiKeyStore, PreviousSecret};
+pub use roles::{
+    AssignmentFilter, AssignmentRecord, AssignmentStore, OWNER_ROLE, RoleBook, RoleRecord,
+    RoleStore,
+};
 pub use runs::{
     RunFilter, RunRecord, RunStatus, RunStore, StepRecord, StepStatus, WorkflowRecord,
     WorkflowStep, WorkflowStore,
 };
 pub use sessions::{EndedSessionStore, SessionRecord, SessionStore, SignInFlow, SignInFlowStore};
 pub use threads::{MessageRecord, MessageRole, ThreadFilter, ThreadRecord, ThreadStore};
+pub use throttle::{Attempts, ThrottleStore};
+pub use tokens::{OneTimeToken, OneTimeTokenStore, TokenPurpose};
 
 /// A slice of a list whose wire shape demands page numbers.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -57,4 +79,72 @@ pub struct Paged<T> {
     pub rows: Vec<T>,
     /// All rows that fit the question.
     pub total: u64,
+}
+
+/// Which part of a list is wanted: what follows the last row that was seen. It costs the same at any depth.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Cursor {
+    /// What [`Listed::next`] was for the part before; `None` for the first part.
+    pub after: Option<String>,
+    /// 1 to [`Cursor::MAX_LIMIT`].
+    pub limit: u32,
+}
+
+impl Cursor {
+    /// Most rows of one part.
+    pub const MAX_LIMIT: u32 = 200;
+
+    /// Asks for one part. Fails with [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for a limit of 0 or above the
+    /// maximum.
+    pub fn new(after: Option<String>, limit: u32) -> Result<Self, crate::Error> {
+        if limit == 0 || limit > Self::MAX_LIMIT {
+            return Err(crate::Error::invalid_field(
+                "limit",
+                format!("must be 1 to {}", Self::MAX_LIMIT),
+            ));
+        }
+        Ok(Self { after, limit })
+    }
+
+    /// Asks for the first rows.
+    pub fn first(limit: u32) -> Self {
+        Self {
+            after: None,
+            limit: limit.clamp(1, Self::MAX_LIMIT),
+        }
+    }
+}
+
+/// One part of a list.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Listed<T> {
+    /// The rows, in the order of the list.
+    pub rows: Vec<T>,
+    /// Where the next part begins; `None` after the last.
+    pub next: Option<String>,
+}
+
+impl<T> Listed<T> {
+    /// Cuts a list that was asked for one row more than wanted, which shows whether something follows.
+    pub fn cut(mut rows: Vec<T>, limit: u32, key: impl Fn(&T) -> String) -> Self {
+        let limit = limit as usize;
+        let is_cut = rows.len() > limit;
+        rows.truncate(limit);
+        let next = rows.last().filter(|_| is_cut).map(key);
+        Self { rows, next }
+    }
+}
+
+/// What became of a change to one row.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use]
+pub enum Changed {
+    /// It was made.
+    Done,
+    /// There is no such row.
+    Gone,
+    /// It would leave nobody with [`OWNER_ROLE`] who can sign in.
+    LastOwner,
+    /// The row is not any more what the caller has seen.
+    Stale,
 }

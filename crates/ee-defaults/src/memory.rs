@@ -13,7 +13,7 @@ use std::{
 
 use ee_core::{
     Error, ErrorKind,
-    storage::{Page, Paged, SessionRecord, SignInFlow},
+    storage::{ChangeHub, Page, Paged, SessionRecord, SignInFlow},
 };
 use jiff::Timestamp;
 
@@ -30,6 +30,7 @@ pub struct MemoryStore {
     agents: RwLock<Agents>,
     ended: Shards<Timestamp>,
     flows: Shards<SignInFlow>,
+    hub: ChangeHub,
     runs: RwLock<Runs>,
     sessions: Shards<SessionRecord>,
     threads: RwLock<Threads>,
@@ -39,6 +40,11 @@ impl MemoryStore {
     /// Creates an empty store.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// Returns where changes are told.
+    pub const fn hub(&self) -> &ChangeHub {
+        &self.hub
     }
 }
 
@@ -57,6 +63,10 @@ fn read<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
 /// Locks for writing; see [`read`].
 fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
     lock.write().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn bad_cursor() -> Error {
+    Error::invalid_field("after", "is not where a part of this list ended")
 }
 
 fn taken(what: &'static str) -> Error {

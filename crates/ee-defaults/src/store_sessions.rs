@@ -134,13 +134,8 @@ impl SessionProvider for StoreSessions {
         record.hash = id.hash();
         record.idle_until = self.lifetimes.idle_end(now, record.absolute_until);
         record.last_seen_at = now;
-        // First the new one, so that whoever is interrupted here is still signed in.
-        self.store.create(record.clone()).await?;
-        if !self.store.delete(&old).await? {
-            self.store.delete(&record.hash).await?;
-            return Ok(None);
-        }
-        Ok(Some(session(id, record)))
+        let is_replaced = self.store.replace(&old, record.clone()).await?;
+        Ok(is_replaced.then(|| session(id, record)))
     }
 
     fn id_from_request(&self, head: &RequestHead<'_>) -> Result<Option<SessionId>, Error> {

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use ee_core::{ErrorKind, TokenHash, UserId, storage::SessionRecord, storage::SessionStore};
+use ee_core::{
+    ErrorKind, TokenHash, UserId,
+    storage::{Cursor, SessionRecord, SessionStore},
+};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
@@ -25,6 +28,11 @@ macro_rules! session_store_conformance {
             deleting_is_final,
             of_64_parallel_deletes_one_finds_it,
             deleting_for_a_user_ends_all_of_his_and_nobody_elses,
+            deleting_for_a_user_can_keep_one,
+            of_many_sessions_the_newest_are_kept,
+            replacing_ends_the_old_and_begins_the_new,
+            of_64_parallel_replacements_one_wins,
+            a_list_goes_through_all_of_them_once,
             an_expired_session_is_found_until_it_is_purged,
             purging_takes_what_is_over_at_the_boundary_and_nothing_else,
             the_earlier_end_of_idle_and_absolute_decides,
@@ -44,6 +52,19 @@ fn session(secret: &str, user: &str) -> SessionRecord {
     SessionRecord::new(hash(secret), id(user), at(0), at(1_200), at(43_200))
 }
 
+/// A session of which every field is set.
+fn full(secret: &str, user: &str) -> SessionRecord {
+    let mut record = session(secret, user);
+    record.address = Some("2001:db8::1".parse().unwrap());
+    record.authenticated_at = at(7);
+    record.credential_version = 3;
+    record.device = Some("Firefox on Linux".to_owned());
+    record.is_remembered = true;
+    record.last_seen_at = at(9);
+    record.metadata = hard_metadata();
+    record
+}
+
 async fn create(store: &impl SessionStore, records: &[SessionRecord]) {
     for record in records {
         store.create(record.clone()).await.unwrap();
@@ -56,7 +77,7 @@ async fn exists(store: &impl SessionStore, secret: &str) -> bool {
 
 /// What was created comes back equal.
 pub async fn a_created_session_is_found_as_it_was(store: Arc<impl SessionStore>) {
-    let record = session("a", "anna");
+    let record = full("a", "anna");
 
     create(&*store, &[record.clone(), session("b", "anna")]).await;
 
@@ -68,7 +89,7 @@ pub async fn an_unknown_session_is_not_found(store: Arc<impl SessionStore>) {
     assert!(!exists(&*store, "a").await);
     assert!(!store.touch(&hash("a"), at(1), at(2)).await.unwrap());
     assert!(!store.delete(&hash("a")).await.unwrap());
-    assert_eq!(store.delete_for_user(&id("anna")).await.unwrap(), 0);
+    assert_eq!(store.delete_for_user(&id("anna"), None).await.unwrap(), 0);
     assert_eq!(store.purge_expired(at(0)).await.unwrap(), 0);
 }
 
@@ -83,7 +104,10 @@ pub async fn creating_a_taken_hash_is_a_conflict_and_overwrites_nothing(
 
     assert_kind(second, ErrorKind::Conflict);
     assert_eq!(store.find(&hash("a")).await.unwrap(), Some(first));
-    assert_eq!(store.delete_for_user(&id("mallory")).await.unwrap(), 0);
+    assert_eq!(
+        store.delete_for_user(&id("mallory"), None).await.unwrap(),
+        0
+    );
 }
 
 /// Many who create the same hash at once: one succeeds, and his session is the one kept.
@@ -158,11 +182,114 @@ pub async fn deleting_for_a_user_ends_all_of_his_and_nobody_elses(store: Arc<imp
     }
     create(&*store, &records).await;
 
-    assert_eq!(store.delete_for_user(&id("anna")).await.unwrap(), 40);
+    assert_eq!(store.delete_for_user(&id("anna"), None).await.unwrap(), 40);
 
     assert!(!exists(&*store, "0").await && !exists(&*store, "39").await);
     assert!(exists(&*store, "other").await && exists(&*store, "case").await);
-    assert_eq!(store.delete_for_user(&id("anna")).await.unwrap(), 0);
+    assert_eq!(store.delete_for_user(&id("anna"), None).await.unwrap(), 0);
+}
+
+/// The session that asks stays.
+pub async fn deleting_for_a_user_can_keep_one(store: Arc<impl SessionStore>) {
+    create(&*store, &[session("a", "anna"), session("b", "anna")]).await;
+    create(&*store, &[session("c", "anna"), session("d", "ben")]).await;
+
+    let ended = store
+        .delete_for_user(&id("anna"), Some(&hash("b")))
+        .await
+        .unwrap();
+
+    assert_eq!(ended, 2);
+    assert!(exists(&*store, "b").await && exists(&*store, "d").await);
+    assert!(!exists(&*store, "a").await && !exists(&*store, "c").await);
+}
+
+/// The oldest go first, and nobody else's.
+pub async fn of_many_sessions_the_newest_are_kept(store: Arc<impl SessionStore>) {
+    for number in 0..10 {
+        let mut record = session(&number.to_string(), "anna");
+        record.created_at = at(100 - number);
+        create(&*store, &[record]).await;
+    }
+    create(&*store, &[session("other", "ben")]).await;
+
+    assert_eq!(store.trim(&id("anna"), 3).await.unwrap(), 7);
+
+    for number in 0..10 {
+        assert_eq!(exists(&*store, &number.to_string()).await, number < 3);
+    }
+    assert_eq!(store.trim(&id("anna"), 3).await.unwrap(), 0);
+    assert!(exists(&*store, "other").await);
+}
+
+/// The new session is there as it was given and the old one is gone; a gone one is not replaced, and a taken hash
+/// changes nothing.
+pub async fn replacing_ends_the_old_and_begins_the_new(store: Arc<impl SessionStore>) {
+    create(&*store, &[session("a", "anna"), session("taken", "anna")]).await;
+
+    let refused = store.replace(&hash("a"), session("taken", "anna")).await;
+    assert_kind(refused, ErrorKind::Conflict);
+    assert!(exists(&*store, "a").await);
+
+    assert!(store.replace(&hash("a"), full("b", "anna")).await.unwrap());
+    assert!(!exists(&*store, "a").await);
+    assert_eq!(
+        store.find(&hash("b")).await.unwrap(),
+        Some(full("b", "anna"))
+    );
+    assert!(
+        !store
+            .replace(&hash("a"), session("c", "anna"))
+            .await
+            .unwrap()
+    );
+    assert!(!exists(&*store, "c").await);
+}
+
+/// Many who replace the same session at once: one does, and one new session is left.
+pub async fn of_64_parallel_replacements_one_wins(store: Arc<impl SessionStore>) {
+    create(&*store, &[session("a", "anna")]).await;
+
+    let done = in_parallel(64, |number| {
+        let (store, new) = (Arc::clone(&store), session(&number.to_string(), "anna"));
+        async move { store.replace(&hash("a"), new).await.unwrap() }
+    })
+    .await;
+
+    assert_eq!(done.into_iter().filter(|done| *done).count(), 1);
+    assert_eq!(store.delete_for_user(&id("anna"), None).await.unwrap(), 1);
+}
+
+/// Part by part, all sessions are listed once, of one user or of all; a place of another list is refused.
+pub async fn a_list_goes_through_all_of_them_once(store: Arc<impl SessionStore>) {
+    for number in 0..25 {
+        let user = if number % 5 == 0 { "ben" } else { "anna" };
+        create(&*store, &[full(&number.to_string(), user)]).await;
+    }
+
+    for (user, count) in [
+        (None, 25),
+        (Some("anna"), 20),
+        (Some("ben"), 5),
+        (Some("x"), 0),
+    ] {
+        let user = user.map(id::<UserId>);
+        let (mut seen, mut cursor) = (Vec::new(), Cursor::first(7));
+        loop {
+            let part = store.list(user.as_ref(), &cursor).await.unwrap();
+            assert!(part.rows.len() <= 7);
+            seen.extend(part.rows);
+            cursor.after = part.next;
+            if cursor.after.is_none() {
+                break;
+            }
+        }
+        assert!(seen.is_sorted_by_key(|record| *record.hash.as_bytes()));
+        assert_eq!(seen.len(), count);
+    }
+    let mut cursor = Cursor::first(7);
+    cursor.after = Some("nonsense".to_owned());
+    assert_kind(store.list(None, &cursor).await, ErrorKind::Invalid);
 }
 
 /// Whether a session has expired is the caller's question: the store forgets on request only.
@@ -240,7 +367,11 @@ pub async fn users_of_every_spelling_are_kept_apart(store: Arc<impl SessionStore
     for (number, user) in users.iter().enumerate() {
         let kept = store.find(&hash(&number.to_string())).await.unwrap();
         assert_eq!(kept.unwrap().user_id, *user);
-        assert_eq!(store.delete_for_user(user).await.unwrap(), 1, "{user}");
+        assert_eq!(
+            store.delete_for_user(user, None).await.unwrap(),
+            1,
+            "{user}"
+        );
     }
 }
 

@@ -16,7 +16,7 @@ use ee_core::{
     AgentId, TokenHash, UserId,
     storage::{AgentRecord, AgentStore, SessionRecord, SessionStore},
 };
-use ee_store_libsql::{SqliteConfig, SqliteStore};
+use ee_store_libsql::{SqliteConfig, SqliteFile, SqliteStore};
 use jiff::{SignedDuration, Timestamp};
 use tempfile::TempDir;
 use tokio::{runtime::Runtime, task::JoinSet};
@@ -86,7 +86,7 @@ async fn find_agent(store: &SqliteStore, count: u64) -> Duration {
 fn sessions(bench: &mut Criterion) {
     let directory = TempDir::new().unwrap();
     let config = SqliteConfig::new(directory.path().join("ee.db"));
-    let store = Arc::new(SqliteStore::open(config).unwrap());
+    let store = Arc::new(SqliteFile::open(config).unwrap());
     let runtime = Runtime::new().unwrap();
     runtime.block_on(async {
         create_in(256, &store, SESSIONS).await;

@@ -103,12 +103,6 @@ pub enum Error {
     /// Too much is queued already.
     #[error("the store is too busy")]
     Full,
-    /// What was to be changed is not there.
-    #[error("there is no such {what}")]
-    Missing {
-        /// What is missing.
-        what: &'static str,
-    },
     /// A defect of ours was caught in a thread of the store.
     #[error("could not {operation}: the query panicked")]
     Panicked {
@@ -145,7 +139,6 @@ impl Error {
     fn kind(&self) -> ErrorKind {
         match self {
             Self::Closed | Self::Commit { .. } | Self::Full => ErrorKind::Unavailable,
-            Self::Missing { .. } => ErrorKind::NotFound,
             Self::Panicked { .. } => ErrorKind::Internal,
             Self::Query { source, .. } => match source.sqlite_error_code() {
                 Some(

@@ -129,18 +129,3 @@ impl Query<Vec<Migration>> for WithinTransaction<'_> {
 }
 
 impl Migrate for WithinTransaction<'_> {}
-
-/// Tells how SQLite would run a statement on our schema.
-#[cfg(test)]
-pub(crate) fn plan(sql: &str) -> String {
-    let mut conn = Connection::open_in_memory().unwrap();
-    migrate(&mut conn, Path::new(":memory:")).unwrap();
-    let mut statement = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
-    let nothing = vec![rusqlite::types::Null; statement.parameter_count()];
-    let rows = statement
-        .query_map(rusqlite::params_from_iter(nothing), |row| {
-            row.get::<_, String>(3)
-        })
-        .unwrap();
-    rows.map(Result::unwrap).collect::<Vec<_>>().join("; ")
-}

@@ -2,8 +2,9 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc::RecvTimeoutError},
     thread::{Builder, JoinHandle},
+    time::Duration,
 };
 
 use tokio::sync::{
@@ -57,6 +58,26 @@ impl<J: Send + 'static> Queue<J> {
         Ok(queue)
     }
 
+    /// Queues a job again and again, as long as the ticker lives and the queue is open. A full queue is left alone.
+    pub(crate) fn tick(
+        &self,
+        name: &str,
+        every: Duration,
+        job: impl Fn() -> J + Send + 'static,
+    ) -> io::Result<Ticker> {
+        let sender = self.sender.clone();
+        let (stop, stopped) = std::sync::mpsc::channel::<()>();
+        Builder::new().name(name.into()).spawn(move || {
+            let Some(sender) = sender else { return };
+            while stopped.recv_timeout(every) == Err(RecvTimeoutError::Timeout) {
+                if let Err(TrySendError::Closed(_)) = sender.try_send(Message::Job(job())) {
+                    return;
+                }
+            }
+        })?;
+        Ok(Ticker { _stop: stop })
+    }
+
     /// Queues a job. Fails when the queue is full: what waits behind a full queue would wait long,
     /// and in memory that nothing bounds.
     pub(crate) fn push(&self, job: J) -> Result<(), Error> {
@@ -78,6 +99,11 @@ impl<J: Send + 'static> Queue<J> {
         let mut done = self.done.clone();
         while done.changed().await.is_ok() {}
     }
+}
+
+/// Stops its thread when it is dropped. It has to go before its queue, which waits for everybody who can send.
+pub(crate) struct Ticker {
+    _stop: std::sync::mpsc::Sender<()>,
 }
 
 impl<J> Drop for Queue<J> {

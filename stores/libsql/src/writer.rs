@@ -5,6 +5,7 @@ use std::{
     sync::Arc,
 };
 
+use ee_core::storage::{self, ChangeHub};
 use rusqlite::{Connection, TransactionBehavior};
 use tokio::sync::oneshot;
 
@@ -12,6 +13,14 @@ use crate::{Error, queue::Inbox};
 
 /// Most changes that one transaction holds: bounds how long the first of them waits.
 const MAX_BATCH: usize = 256;
+
+/// What the writer is asked to do.
+pub(crate) enum Job {
+    /// To make a change.
+    Change(Box<dyn Change>),
+    /// To see whether another process has changed the file.
+    Look,
+}
 
 /// A queued change.
 pub(crate) trait Change: Send {
@@ -27,6 +36,7 @@ pub(crate) struct Write<F, T> {
     operation: &'static str,
     reply: oneshot::Sender<Result<T, Error>>,
     result: Option<Result<T, Error>>,
+    tells: Option<(Vec<storage::Change>, Arc<ChangeHub>)>,
     work: Option<F>,
 }
 
@@ -43,9 +53,18 @@ where
             operation,
             reply,
             result: None,
+            tells: None,
             work: Some(work),
         };
         (write, answer)
+    }
+
+    /// Has everybody told when the change is made, also when nobody waits for the answer any more.
+    pub(crate) fn telling(mut self, tells: Vec<storage::Change>, hub: &Arc<ChangeHub>) -> Self {
+        if !tells.is_empty() {
+            self.tells = Some((tells, Arc::clone(hub)));
+        }
+        self
     }
 }
 
@@ -63,6 +82,11 @@ where
     }
 
     fn answer(self: Box<Self>, committed: &Result<(), Arc<rusqlite::Error>>) {
+        if let (Some(Ok(_)), Ok(()), Some((tells, hub))) = (&self.result, committed, &self.tells) {
+            for change in tells {
+                hub.tell(change);
+            }
+        }
         let answer = match (self.result, committed) {
             (Some(Err(own)), _) => Err(own),
             (Some(Ok(value)), Ok(())) => Ok(value),
@@ -90,14 +114,42 @@ pub(crate) fn guarded<T>(
 }
 
 /// Works until the queue is closed and empty.
-pub(crate) fn run(mut conn: Connection, inbox: &Inbox<Box<dyn Change>>) {
+pub(crate) fn run(mut conn: Connection, inbox: &Inbox<Job>, hub: &ChangeHub) {
+    let mut foreign = Foreign(None);
+    foreign.has_changed(&conn);
     while let Some(first) = inbox.wait() {
-        let mut changes = vec![first];
-        changes.extend(std::iter::from_fn(|| inbox.take()).take(MAX_BATCH - 1));
-        let committed = commit_together(&mut conn, &mut changes).map_err(Arc::new);
-        for change in changes {
-            change.answer(&committed);
+        let jobs = std::iter::once(first).chain(std::iter::from_fn(|| inbox.take()));
+        let mut changes: Vec<_> = jobs
+            .take(MAX_BATCH)
+            .filter_map(|job| match job {
+                Job::Change(change) => Some(change),
+                Job::Look => None,
+            })
+            .collect();
+        if !changes.is_empty() {
+            let committed = commit_together(&mut conn, &mut changes).map_err(Arc::new);
+            for change in changes {
+                change.answer(&committed);
+            }
         }
+        if foreign.has_changed(&conn) {
+            hub.tell(&storage::Change::Everything);
+        }
+    }
+}
+
+/// Notices what other connections have changed; the own changes of one do not count (`PRAGMA data_version`).
+struct Foreign(Option<i64>);
+
+impl Foreign {
+    /// Tells whether somebody else may have changed the file since the last call.
+    fn has_changed(&mut self, conn: &Connection) -> bool {
+        let now = conn.pragma_query_value(None, "data_version", |row| row.get(0));
+        let now: Option<i64> = now.ok();
+        // Who cannot look cannot exclude it.
+        let is_same = now.is_some() && now == self.0;
+        self.0 = now;
+        !is_same
     }
 }
 

@@ -5,8 +5,8 @@ use ee::{
     AgentId, Error, ErrorKind, RunId, ThreadId, TokenHash, UserId, WorkflowId,
     defaults::MemoryStore,
     storage::{
-        AgentRecord, AgentStore, EndedSessionStore, MessageRecord, Page, Paged, RunFilter,
-        RunRecord, RunStore, SessionRecord, SessionStore, SignInFlow, SignInFlowStore,
+        AgentRecord, AgentStore, Cursor, EndedSessionStore, Listed, MessageRecord, Page, Paged,
+        RunFilter, RunRecord, RunStore, SessionRecord, SessionStore, SignInFlow, SignInFlowStore,
         ThreadFilter, ThreadRecord, ThreadStore, WorkflowRecord, WorkflowStore,
     },
 };
@@ -79,7 +79,10 @@ through!(SessionStore {
     fn find(hash: &TokenHash) -> Option<SessionRecord>;
     fn touch(hash: &TokenHash, last_seen_at: Timestamp, idle_until: Timestamp) -> bool;
     fn delete(hash: &TokenHash) -> bool;
-    fn delete_for_user(user: &UserId) -> u64;
+    fn replace(old: &TokenHash, record: SessionRecord) -> bool;
+    fn list(user: Option<&UserId>, cursor: &Cursor) -> Listed<SessionRecord>;
+    fn delete_for_user(user: &UserId, keep: Option<&TokenHash>) -> u64;
+    fn trim(user: &UserId, most: u32) -> u64;
     fn purge_expired(now: Timestamp) -> u64;
 });
 through!(SignInFlowStore {

@@ -34,6 +34,7 @@ const EVERY_LIBRARY: &[&str] = &[
     "ee-defaults",
     "ee-oauth",
     "ee-server",
+    "ee-sql",
     "ee-store-*",
     "ee-studio",
 ];
@@ -56,9 +57,10 @@ pub(super) const RULES: &[Rule] = &[
         "crates/ee-studio",
         &["ee-core", "ee-server", "ee-adapter-axum"],
     ),
+    library("crates/ee-sql", &["ee-core"]),
     library("crates/ee-testkit", &["ee-core"]),
     library("auth-providers/*", &["ee-core", "ee-oauth"]),
-    library("stores/*", &["ee-core"]),
+    library("stores/*", &["ee-core", "ee-sql"]),
     library("server-adapters/axum", &["ee-core", "ee-server"]),
     library(
         "server-adapters/gateway",

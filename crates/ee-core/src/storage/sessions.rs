@@ -1,14 +1,26 @@
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 
+use super::{Cursor, Listed};
 use crate::{Error, TokenHash, UserId};
 
 /// A session as a store keeps it: the hash of its id and never the id.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct SessionRecord {
+    /// Where it was begun, as judged by the adapter.
+    pub address: Option<IpAddr>,
+    /// When its user last showed a credential: dangerous acts ask for a recent moment.
+    pub authenticated_at: Timestamp,
     /// When it was created.
     pub created_at: Timestamp,
+    /// Which [`credential_version`](super::AccountRecord::credential_version) it was begun under; 0 when its user has no
+    /// account here.
+    pub credential_version: u64,
+    /// What it was begun with, for people: a browser and its system.
+    pub device: Option<String>,
     /// When it ends if it is not used.
     pub idle_until: Timestamp,
     /// When it ends however much it is used.
@@ -19,6 +31,8 @@ pub struct SessionRecord {
     pub last_seen_at: Timestamp,
     /// What the provider keeps beside it.
     pub metadata: serde_json::Map<String, serde_json::Value>,
+    /// Whether its user asked for a long one.
+    pub is_remembered: bool,
     /// Whose it is.
     pub user_id: UserId,
 }
@@ -34,8 +48,13 @@ impl SessionRecord {
     ) -> Self {
         let metadata = serde_json::Map::new();
         Self {
+            address: None,
+            authenticated_at: now,
             created_at: now,
+            credential_version: 0,
+            device: None,
             idle_until,
+            is_remembered: false,
             absolute_until,
             hash,
             last_seen_at: now,
@@ -68,11 +87,25 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
         idle_until: Timestamp,
     ) -> Result<bool, Error>;
 
+    /// Puts a session in the place of another, in one step. False when the other is gone: then nothing is kept.
+    /// Fails with [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) when the new hash is taken.
+    async fn replace(&self, old: &TokenHash, record: SessionRecord) -> Result<bool, Error>;
+
+    /// Returns sessions by hash, of one user or of all, also expired ones.
+    async fn list(
+        &self,
+        user: Option<&UserId>,
+        cursor: &Cursor,
+    ) -> Result<Listed<SessionRecord>, Error>;
+
     /// Ends a session. False when there is none.
     async fn delete(&self, hash: &TokenHash) -> Result<bool, Error>;
 
-    /// Ends all sessions of a user and returns how many there were.
-    async fn delete_for_user(&self, user: &UserId) -> Result<u64, Error>;
+    /// Ends all sessions of a user but `keep`, and returns how many there were.
+    async fn delete_for_user(&self, user: &UserId, keep: Option<&TokenHash>) -> Result<u64, Error>;
+
+    /// Ends the oldest sessions of a user until no more than `most` are left, and returns how many there were.
+    async fn trim(&self, user: &UserId, most: u32) -> Result<u64, Error>;
 
     /// Forgets the sessions that are over at `now` and returns how many there were.
     async fn purge_expired(&self, now: Timestamp) -> Result<u64, Error>;

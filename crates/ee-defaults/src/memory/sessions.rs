@@ -1,11 +1,14 @@
 use async_trait::async_trait;
 use ee_core::{
     Error, TokenHash, UserId,
-    storage::{EndedSessionStore, SessionRecord, SessionStore, SignInFlow, SignInFlowStore},
+    storage::{
+        Change, Cursor, EndedSessionStore, Listed, SessionRecord, SessionStore, SignInFlow,
+        SignInFlowStore,
+    },
 };
 use jiff::Timestamp;
 
-use super::{MemoryStore, taken};
+use super::{MemoryStore, bad_cursor, taken};
 
 #[async_trait]
 impl SessionStore for MemoryStore {
@@ -33,12 +36,57 @@ impl SessionStore for MemoryStore {
         }))
     }
 
-    async fn delete(&self, hash: &TokenHash) -> Result<bool, Error> {
-        Ok(self.sessions.remove(hash).is_some())
+    async fn replace(&self, old: &TokenHash, record: SessionRecord) -> Result<bool, Error> {
+        let new = record.hash;
+        SessionStore::create(self, record).await?;
+        if self.sessions.remove(old).is_none() {
+            self.sessions.remove(&new);
+            return Ok(false);
+        }
+        self.hub.tell(&Change::Session(*old));
+        Ok(true)
     }
 
-    async fn delete_for_user(&self, user: &UserId) -> Result<u64, Error> {
-        Ok(self.sessions.remove_where(|record| record.user_id == *user))
+    async fn list(
+        &self,
+        user: Option<&UserId>,
+        cursor: &Cursor,
+    ) -> Result<Listed<SessionRecord>, Error> {
+        let after = match &cursor.after {
+            Some(after) => Some(TokenHash::from_text(after).ok_or_else(bad_cursor)?),
+            None => None,
+        };
+        let mut rows = self.sessions.filter(|record| {
+            user.is_none_or(|user| record.user_id == *user)
+                && after.is_none_or(|after| record.hash.as_bytes() > after.as_bytes())
+        });
+        rows.sort_unstable_by_key(|record| *record.hash.as_bytes());
+        Ok(Listed::cut(rows, cursor.limit, |row| row.hash.to_text()))
+    }
+
+    async fn delete(&self, hash: &TokenHash) -> Result<bool, Error> {
+        let found = self.sessions.remove(hash).is_some();
+        self.hub.tell(&Change::Session(*hash));
+        Ok(found)
+    }
+
+    async fn delete_for_user(&self, user: &UserId, keep: Option<&TokenHash>) -> Result<u64, Error> {
+        let count = self
+            .sessions
+            .remove_where(|record| record.user_id == *user && keep != Some(&record.hash));
+        self.hub.tell(&Change::User(user.clone()));
+        Ok(count)
+    }
+
+    async fn trim(&self, user: &UserId, most: u32) -> Result<u64, Error> {
+        let mut records = self.sessions.filter(|record| record.user_id == *user);
+        records.sort_unstable_by_key(|record| (record.created_at, *record.hash.as_bytes()));
+        let over = records.len().saturating_sub(most as usize);
+        let ended = records.iter().take(over);
+        let count = ended.filter(|record| self.sessions.remove(&record.hash).is_some());
+        let count = super::count(count.count());
+        self.hub.tell(&Change::User(user.clone()));
+        Ok(count)
     }
 
     async fn purge_expired(&self, now: Timestamp) -> Result<u64, Error> {
@@ -50,7 +98,9 @@ impl SessionStore for MemoryStore {
 impl EndedSessionStore for MemoryStore {
     async fn end(&self, hash: &TokenHash, until: Timestamp) -> Result<bool, Error> {
         let merge = |kept: &mut Timestamp, until: Timestamp| *kept = until.max(*kept);
-        Ok(self.ended.upsert(*hash, until, merge))
+        let is_first = self.ended.upsert(*hash, until, merge);
+        self.hub.tell(&Change::Session(*hash));
+        Ok(is_first)
     }
 
     async fn is_ended(&self, hash: &TokenHash) -> Result<bool, Error> {

@@ -69,6 +69,18 @@ impl<V> Shards<V> {
         write(self.shard(key)).remove(key)
     }
 
+    /// Copies what `wanted` says, in no order.
+    pub(super) fn filter(&self, wanted: impl Fn(&V) -> bool) -> Vec<V>
+    where
+        V: Clone,
+    {
+        let mut found = Vec::new();
+        for shard in &self.0 {
+            found.extend(read(shard).values().filter(|value| wanted(value)).cloned());
+        }
+        found
+    }
+
     /// Removes what `over` says, shard by shard, and returns how many there were.
     pub(super) fn remove_where(&self, mut over: impl FnMut(&V) -> bool) -> u64 {
         let removed = self.0.iter().map(|shard| {

@@ -13,7 +13,7 @@ use std::{
 use async_trait::async_trait;
 use ee_core::{
     Error, ErrorKind, TokenHash, UserId,
-    storage::{EndedSessionStore, SessionRecord, SessionStore},
+    storage::{Cursor, EndedSessionStore, Listed, SessionRecord, SessionStore},
 };
 use jiff::Timestamp;
 
@@ -85,7 +85,33 @@ impl SessionStore for Shelf {
         Ok(self.records.lock().unwrap().remove(hash).is_some())
     }
 
-    async fn delete_for_user(&self, _user: &UserId) -> Result<u64, Error> {
+    async fn replace(&self, old: &TokenHash, record: SessionRecord) -> Result<bool, Error> {
+        self.check()?;
+        let mut records = self.records.lock().unwrap();
+        if records.remove(old).is_none() {
+            return Ok(false);
+        }
+        records.insert(record.hash, record);
+        Ok(true)
+    }
+
+    async fn list(
+        &self,
+        _user: Option<&UserId>,
+        _cursor: &Cursor,
+    ) -> Result<Listed<SessionRecord>, Error> {
+        unreachable!("no session provider lists sessions")
+    }
+
+    async fn trim(&self, _user: &UserId, _most: u32) -> Result<u64, Error> {
+        unreachable!("no session provider ends old sessions")
+    }
+
+    async fn delete_for_user(
+        &self,
+        _user: &UserId,
+        _keep: Option<&TokenHash>,
+    ) -> Result<u64, Error> {
         unreachable!("no session provider ends all sessions")
     }
 

@@ -16,7 +16,7 @@ async fn closing_finishes_what_is_queued_and_leaves_one_file() {
         .collect();
     tokio::task::yield_now().await;
 
-    store.close().await;
+    store.database().close().await;
 
     let mut kept = Vec::new();
     for (number, create) in creates.into_iter().enumerate() {
@@ -41,8 +41,8 @@ async fn a_closed_store_is_unavailable_and_closing_again_is_nothing() {
     let store = scratch.open();
     store.create(session("a")).await.unwrap();
 
-    store.close().await;
-    store.close().await;
+    store.database().close().await;
+    store.database().close().await;
 
     let hash = TokenHash::of("a");
     let refused = [

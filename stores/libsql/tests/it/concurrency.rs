@@ -4,7 +4,7 @@ use ee_core::{
     AgentId, ErrorKind, TokenHash,
     storage::{AgentRecord, AgentStore, SessionStore},
 };
-use ee_store_libsql::{SqliteConfig, SqliteStore};
+use ee_store_libsql::{SqliteConfig, SqliteFile};
 use ee_testkit::in_parallel;
 use jiff::Timestamp;
 
@@ -33,7 +33,7 @@ async fn of_64_tasks_with_200_creates_each_all_are_kept() {
     .await;
 
     let user = session("any").user_id;
-    assert_eq!(store.delete_for_user(&user).await.unwrap(), 64 * 200);
+    assert_eq!(store.delete_for_user(&user, None).await.unwrap(), 64 * 200);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -126,7 +126,7 @@ async fn a_full_queue_refuses_and_keeps_what_it_has_taken() {
     let scratch = Scratch::new();
     let mut config = SqliteConfig::new(scratch.path());
     config.queue = 1;
-    let store = Arc::new(SqliteStore::open(config).unwrap());
+    let store = Arc::new(SqliteFile::open(config).unwrap());
 
     let created = in_parallel(64, |task| {
         let store = Arc::clone(&store);

@@ -8,7 +8,7 @@ use std::{
 };
 
 use ee_core::{TokenHash, storage::SessionStore as _};
-use ee_store_libsql::{SqliteConfig, SqliteStore};
+use ee_store_libsql::{SqliteConfig, SqliteFile};
 use ee_testkit::in_parallel;
 
 use crate::scratch::{Scratch, session};
@@ -66,7 +66,7 @@ async fn writes_until_it_is_killed() {
     let Some(path) = std::env::var_os(VICTIM) else {
         return;
     };
-    let store = SqliteStore::open(SqliteConfig::new(PathBuf::from(path))).unwrap();
+    let store = SqliteFile::open(SqliteConfig::new(PathBuf::from(path))).unwrap();
     let store = Arc::new(store);
     in_parallel(16, |task| {
         let store = Arc::clone(&store);

@@ -1,13 +1,13 @@
 use std::{error::Error as _, fs, path::Path, sync::Arc};
 
 use ee_core::{TokenHash, storage::SessionStore as _};
-use ee_store_libsql::{OpenError, SqliteConfig, SqliteStore};
+use ee_store_libsql::{OpenError, SqliteConfig, SqliteFile, SqliteStore};
 use rusqlite::Connection;
 
 use crate::scratch::{Scratch, session};
 
 fn open(path: impl AsRef<Path>) -> Result<SqliteStore, OpenError> {
-    SqliteStore::open(SqliteConfig::new(path.as_ref()))
+    SqliteFile::open(SqliteConfig::new(path.as_ref()))
 }
 
 /// The error names the file, and the file is as it was.
@@ -28,7 +28,7 @@ async fn everything_is_there_after_opening_again() {
     for number in 0..5 {
         let store = scratch.open();
         store.create(session(&number.to_string())).await.unwrap();
-        store.close().await;
+        store.database().close().await;
     }
 
     let store = scratch.open();

@@ -1,7 +1,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use ee_core::{TokenHash, UserId, storage::SessionRecord};
-use ee_store_libsql::{SqliteConfig, SqliteStore};
+use ee_store_libsql::{SqliteConfig, SqliteFile, SqliteStore};
 use jiff::Timestamp;
 use tempfile::TempDir;
 
@@ -20,7 +20,7 @@ impl Scratch {
 
     pub(crate) fn open(&self) -> Arc<SqliteStore> {
         let config = SqliteConfig::new(self.path());
-        Arc::new(SqliteStore::open(config).unwrap())
+        Arc::new(SqliteFile::open(config).unwrap())
     }
 }
 

@@ -1,0 +1,140 @@
+//! The store over a database.
+
+use ee_core::{
+    Error, ErrorKind,
+    storage::{ChangeHub, Page, Paged},
+};
+
+use crate::{Batch, Database, Done, FromValue, Row, Statement};
+
+/// Every storage domain over one database.
+#[derive(Debug)]
+pub struct SqlStore<D>(D);
+
+impl<D: Database> SqlStore<D> {
+    /// Takes a database with the schema of the domains.
+    pub const fn new(database: D) -> Self {
+        Self(database)
+    }
+
+    /// Returns the database.
+    pub const fn database(&self) -> &D {
+        &self.0
+    }
+
+    /// Returns where changes are told.
+    pub fn hub(&self) -> &ChangeHub {
+        self.0.hub()
+    }
+
+    /// Finds one row by a key.
+    pub(crate) async fn find_by<T>(
+        &self,
+        operation: &'static str,
+        query: Statement,
+        read: impl FnOnce(Row) -> Result<T, Error>,
+    ) -> Result<Option<T>, Error> {
+        self.0.find(operation, query).await?.map(read).transpose()
+    }
+
+    /// Reads the rows of one query.
+    pub(crate) async fn rows<T>(
+        &self,
+        operation: &'static str,
+        query: Statement,
+        read: impl FnMut(Row) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let answers = self.0.query(operation, vec![query]).await?;
+        answers.into_iter().flatten().map(read).collect()
+    }
+
+    /// Reads how many rows there are, and one page of them.
+    pub(crate) async fn paged<T>(
+        &self,
+        operation: &'static str,
+        count: Statement,
+        rows: Statement,
+        read: impl FnMut(Row) -> Result<T, Error>,
+    ) -> Result<Paged<T>, Error> {
+        let mut answers = self
+            .0
+            .query(operation, vec![count, rows])
+            .await?
+            .into_iter();
+        let mut next = || answers.next().unwrap_or_default().into_iter();
+        let total = next().next().map_or(Ok(0), column)?;
+        let rows = next().map(read).collect::<Result<_, _>>()?;
+        Ok(Paged { rows, total })
+    }
+
+    /// Does a batch; `None` when it was undone.
+    pub(crate) async fn batch(
+        &self,
+        operation: &'static str,
+        batch: Batch,
+    ) -> Result<Option<Vec<Done>>, Error> {
+        self.0.execute(operation, batch).await
+    }
+
+    /// Does a batch that cannot be undone by what it finds, and returns how many rows its last statement has changed.
+    pub(crate) async fn run(
+        &self,
+        operation: &'static str,
+        batch: impl Into<Batch>,
+    ) -> Result<u64, Error> {
+        let done = self.0.execute(operation, batch.into()).await?;
+        let last = done.and_then(|mut done| done.pop());
+        Ok(last.map_or(0, |done| done.changed))
+    }
+
+    /// Keeps one row; a taken key is told with `taken`.
+    pub(crate) async fn insert(
+        &self,
+        operation: &'static str,
+        batch: impl Into<Batch>,
+        taken: &'static str,
+    ) -> Result<(), Error> {
+        match self.run(operation, batch).await {
+            Err(err) if err.kind() == ErrorKind::Conflict => {
+                Err(Error::new(ErrorKind::Conflict, taken).with_source(err))
+            }
+            result => result.map(drop),
+        }
+    }
+}
+
+/// Reads rows of one column.
+pub(crate) fn column<T: FromValue>(mut row: Row) -> Result<T, Error> {
+    row.take()
+}
+
+/// Adds which rows of a page with a number are wanted.
+pub(crate) fn paged(query: Statement, page: Page) -> Statement {
+    query.and(" LIMIT ? OFFSET ?", [u64::from(page.size), page.offset()])
+}
+
+/// Writes a place in a list that is ordered by several columns.
+pub(crate) fn place(columns: &[&str]) -> String {
+    serde_json::Value::from(columns).to_string()
+}
+
+/// Reads what [`place`] writes. Fails with [`ErrorKind::Invalid`].
+pub(crate) fn columns<const N: usize>(place: &str) -> Result<[String; N], Error> {
+    let columns: Option<Vec<String>> = serde_json::from_str(place).ok();
+    columns
+        .and_then(|columns| columns.try_into().ok())
+        .ok_or_else(|| Error::invalid_field("after", "is not where a part of this list ended"))
+}
+
+/// Writes a pattern that finds texts with `part` in them, for `LIKE … ESCAPE '!'` on lower-case text.
+pub(crate) fn containing(part: &str) -> String {
+    let mut pattern = String::from("%");
+    for char in part.to_ascii_lowercase().chars() {
+        if matches!(char, '%' | '_' | '!') {
+            pattern.push('!');
+        }
+        pattern.push(char);
+    }
+    pattern.push('%');
+    pattern
+}

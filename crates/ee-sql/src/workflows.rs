@@ -1,0 +1,70 @@
+use async_trait::async_trait;
+use ee_core::{
+    Error, WorkflowId,
+    storage::{WorkflowRecord, WorkflowStore},
+};
+
+use crate::{Batch, Database, Json, Row, SqlStore, Statement};
+
+const COLUMNS: &str = "SELECT id, name, steps, created_at, description, input_schema, updated_at \
+    FROM ee_workflows";
+
+fn record(mut row: Row) -> Result<WorkflowRecord, Error> {
+    let (id, name, Json(steps)) = (row.take()?, row.take()?, row.take::<Json<_>>()?);
+    let mut workflow = WorkflowRecord::new(id, name, steps, row.take()?);
+    workflow.description = row.take()?;
+    workflow.input_schema = row.take::<Option<Json<_>>>()?.map(|Json(schema)| schema);
+    workflow.updated_at = row.take()?;
+    Ok(workflow)
+}
+
+fn bind(sql: &'static str, workflow: WorkflowRecord) -> Result<Statement, Error> {
+    let schema = workflow.input_schema.as_ref().map(|it| Json(it).value());
+    Ok(Statement::new(sql)
+        .bind(workflow.id)
+        .bind(workflow.name)
+        .bind(workflow.description)
+        .bind(schema.transpose()?)
+        .bind(Json(&workflow.steps).value()?)
+        .bind(workflow.created_at)
+        .bind(workflow.updated_at))
+}
+
+#[async_trait]
+impl<D: Database> WorkflowStore for SqlStore<D> {
+    async fn create(&self, workflow: WorkflowRecord) -> Result<(), Error> {
+        let insert = bind(
+            "INSERT INTO ee_workflows (id, name, description, input_schema, steps, created_at, \
+             updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+            workflow,
+        )?;
+        let taken = "a workflow with this id exists already";
+        self.insert("create a workflow", insert, taken).await
+    }
+
+    async fn find(&self, id: &WorkflowId) -> Result<Option<WorkflowRecord>, Error> {
+        let query = Statement::new(format!("{COLUMNS} WHERE id = ?1")).bind(id);
+        self.find_by("find a workflow", query, record).await
+    }
+
+    async fn list(&self) -> Result<Vec<WorkflowRecord>, Error> {
+        let query = Statement::new(format!("{COLUMNS} ORDER BY name, id"));
+        self.rows("list workflows", query, record).await
+    }
+
+    async fn update(&self, workflow: WorkflowRecord) -> Result<bool, Error> {
+        let update = bind(
+            "UPDATE ee_workflows SET name = ?2, description = ?3, input_schema = ?4, steps = ?5, \
+             created_at = ?6, updated_at = ?7 WHERE id = ?1",
+            workflow,
+        )?;
+        Ok(self.run("update a workflow", update).await? > 0)
+    }
+
+    async fn delete(&self, id: &WorkflowId) -> Result<bool, Error> {
+        let delete = Statement::new("DELETE FROM ee_workflows WHERE id = ?1").bind(id);
+        let runs = Statement::new("DELETE FROM ee_runs WHERE workflow_id = ?1").bind(id);
+        let batch = Batch::from(delete.must_change()).then(runs);
+        Ok(self.batch("delete a workflow", batch).await?.is_some())
+    }
+}

@@ -1,0 +1,179 @@
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use ee_core::storage::ChangeHub;
+use ee_sql::{Batch, Database, Done, Row, SqlStore, Statement};
+use rusqlite::Connection;
+use tokio::sync::oneshot;
+
+use crate::{
+    Error, OpenError, SqliteConfig, execute, open,
+    point_reads::PointReads,
+    queue::{Inbox, Queue, Ticker},
+    writer::{self, Job, Write, guarded},
+};
+
+type Read = Box<dyn FnOnce(&Connection) + Send>;
+
+/// How often it is looked whether another process has changed the file.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// One SQLite file that keeps every storage domain, as a store.
+pub type SqliteStore = SqlStore<SqliteFile>;
+
+/// One SQLite file.
+///
+/// One thread writes and a few read. The writer takes all changes that have queued while the disk
+/// was busy with the last ones, makes each in a savepoint of its own, and commits them together;
+/// a caller is answered when his change is on the disk. Several stores, also of several
+/// processes, may have one file open; what one changes, the others are told within a second.
+///
+/// A future that is dropped leaves nothing half done: a change that was queued is made whole,
+/// another not at all. Dropping the file waits until what is queued is done; in async code,
+/// [`close`](Self::close) does so without blocking.
+pub struct SqliteFile {
+    hub: Arc<ChangeHub>,
+    path: PathBuf,
+    // The order of closing: the writer goes last and leaves one clean file.
+    points: PointReads,
+    readers: Queue<Read>,
+    _looks: Ticker,
+    writer: Queue<Job>,
+}
+
+impl SqliteFile {
+    /// Opens the file, creates it if it does not exist, and brings its schema up to date.
+    ///
+    /// Blocks for as long as the disk takes. No async runtime is needed to open a store, nor a
+    /// particular one to use it.
+    pub fn open(config: SqliteConfig) -> Result<SqliteStore, OpenError> {
+        let SqliteConfig {
+            busy_timeout,
+            path,
+            queue,
+            readers,
+        } = config;
+        let path = open::create(path)?;
+        let conn = open::writer(&path, busy_timeout)?;
+        let count = readers.max(1);
+        let points = PointReads::open(&path, count)?;
+        let readers = (0..count)
+            .map(|_| open::reader(&path, busy_timeout))
+            .collect::<Result<Vec<_>, _>>()?;
+        let readers = readers.into_iter().map(|conn| {
+            move |inbox: &Inbox<Read>| {
+                while let Some(read) = inbox.wait() {
+                    read(&conn);
+                }
+            }
+        });
+        let readers = Queue::start("ee-sqlite-read", queue, readers)?;
+        let hub = Arc::new(ChangeHub::default());
+        let work = {
+            let hub = Arc::clone(&hub);
+            move |inbox: &Inbox<Job>| writer::run(conn, inbox, &hub)
+        };
+        let writer = Queue::start("ee-sqlite-write", queue, [work])?;
+        Ok(SqlStore::new(Self {
+            hub,
+            path,
+            points,
+            readers,
+            _looks: writer.tick("ee-sqlite-look", LOOK_EVERY, || Job::Look)?,
+            writer,
+        }))
+    }
+
+    /// Finishes what is queued and closes the file. Whatever is asked afterwards fails with
+    /// [`ErrorKind::Unavailable`](ee_core::ErrorKind::Unavailable).
+    pub async fn close(&self) {
+        self.points.close();
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    /// Reads on a thread of the store.
+    async fn read<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T, ee_core::Error> {
+        let (reply, answer) = oneshot::channel();
+        let read = move |conn: &Connection| {
+            // Nobody waits when the caller was dropped.
+            if !reply.is_closed() {
+                let _ = reply.send(guarded(operation, || work(conn)));
+            }
+        };
+        self.readers.push(Box::new(read))?;
+        Ok(answer.await.map_err(|_| Error::Closed)??)
+    }
+}
+
+#[async_trait]
+impl Database for SqliteFile {
+    async fn query(
+        &self,
+        operation: &'static str,
+        queries: Vec<Statement>,
+    ) -> Result<Vec<Vec<Row>>, ee_core::Error> {
+        self.read(operation, move |conn| {
+            let snapshot = conn.unchecked_transaction()?;
+            let rows = |query| execute::query(&snapshot, query);
+            queries.iter().map(rows).collect()
+        })
+        .await
+    }
+
+    /// Reads here if that needs no waiting; see [`PointReads`].
+    async fn find(
+        &self,
+        operation: &'static str,
+        query: Statement,
+    ) -> Result<Option<Row>, ee_core::Error> {
+        match self.points.try_read(|conn| execute::find(conn, &query)) {
+            Some(result) => Ok(result.map_err(|source| Error::query(operation, source))?),
+            None => {
+                self.read(operation, move |conn| execute::find(conn, &query))
+                    .await
+            }
+        }
+    }
+
+    async fn execute(
+        &self,
+        operation: &'static str,
+        batch: Batch,
+    ) -> Result<Option<Vec<Done>>, ee_core::Error> {
+        let Batch {
+            // There is one writer: every batch runs alone.
+            alone: _,
+            statements,
+            tells,
+        } = batch;
+        let work = move |conn: &Connection| execute::batch(conn, &statements);
+        let (write, answer) = Write::new(operation, work);
+        let write = write.telling(tells, &self.hub);
+        self.writer.push(Job::Change(Box::new(write)))?;
+        match answer.await.map_err(|_| Error::Closed)? {
+            Ok(done) => Ok(Some(done)),
+            Err(Error::Query {
+                source: rusqlite::Error::StatementChangedRows(0),
+                ..
+            }) => Ok(None),
+            Err(err) => Err(err.into()),
+        }
+    }
+
+    fn hub(&self) -> &ChangeHub {
+        &self.hub
+    }
+}
+
+impl fmt::Debug for SqliteFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqliteFile")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
+    }
+}
