@@ -1,12 +1,20 @@
 //! Grants on single things.
 
-use std::{fmt, str::FromStr};
+mod grant_set;
+
+use std::{fmt, str::FromStr, sync::Arc};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, ErrorKind, GroupId, RoleId, User, UserId};
+use crate::{
+    Error, ErrorKind, GroupId, RoleId, User, UserId,
+    storage::{Cursor, Effect, Listed},
+};
+
+pub use grant_set::GrantSet;
+pub(crate) use grant_set::Question;
 
 /// A thing that a grant is about (`ResourceIdentifier`, phase 4).
 #[derive(Clone, Debug, Deserialize, Eq, Hash, PartialEq, schemars::JsonSchema, Serialize)]
@@ -61,7 +69,6 @@ impl FromStr for AclSubject {
 /// Somebody may do something with one thing (`ACLGrant`, phase 4).
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, schemars::JsonSchema, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[non_exhaustive]
 pub struct AclGrant {
     /// Who.
     pub subject: AclSubject,
@@ -69,12 +76,55 @@ pub struct AclGrant {
     pub resource: ResourceRef,
     /// What, such as `read`; `*` is everything.
     pub actions: Vec<String>,
+    /// Which way it decides.
+    #[serde(default)]
+    pub effect: Effect,
+    /// When it ends, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub expires_at: Option<Timestamp>,
     /// Since when.
     #[schemars(with = "String")]
     pub granted_at: Timestamp,
     /// By whom, if that is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub granted_by: Option<UserId>,
+}
+
+/// A grant that is to be made.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct NewGrant {
+    /// What, such as `read`; `*` is everything.
+    pub actions: Vec<String>,
+    /// Which way it decides.
+    pub effect: Effect,
+    /// When it ends, if it does.
+    pub expires_at: Option<Timestamp>,
+    /// By whom, if that is known.
+    pub granted_by: Option<UserId>,
+    /// Which thing.
+    pub resource: ResourceRef,
+    /// Who.
+    pub subject: AclSubject,
+}
+
+impl NewGrant {
+    /// Describes a grant that permits and does not end.
+    pub fn new(
+        subject: AclSubject,
+        resource: ResourceRef,
+        actions: impl IntoIterator<Item = String>,
+    ) -> Self {
+        Self {
+            actions: actions.into_iter().collect(),
+            effect: Effect::Allow,
+            expires_at: None,
+            granted_by: None,
+            resource,
+            subject,
+        }
+    }
 }
 
 /// Answers what somebody may do with single things (`IACLProvider`, phase 4).
@@ -96,6 +146,12 @@ pub trait AclProvider: fmt::Debug + Send + Sync + 'static {
         action: &str,
     ) -> Result<Vec<String>, Error>;
 
+    /// Returns all grants that count for the user, compiled, so that the many checks of one request ask nobody. `None`
+    /// when the provider cannot tell them: then it is asked each time, and only for the thing that a route is about.
+    async fn grants(&self, _user: &User) -> Result<Option<Arc<[Arc<GrantSet>]>>, Error> {
+        Ok(None)
+    }
+
     /// Keeps the ids that the user may do this with, in their order.
     async fn filter_accessible(
         &self,
@@ -112,26 +168,30 @@ pub trait AclProvider: fmt::Debug + Send + Sync + 'static {
 /// Changes grants (`IACLManager`, phase 4).
 #[async_trait]
 pub trait AclManager: fmt::Debug + Send + Sync + 'static {
-    /// Grants actions on a thing.
-    async fn grant(
-        &self,
-        subject: AclSubject,
-        resource: ResourceRef,
-        actions: Vec<String>,
-        granted_by: &UserId,
-    ) -> Result<AclGrant, Error>;
+    /// Permits or forbids actions on a thing; the moment of granting is the manager's. Fails with
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for a grant that cannot be meant.
+    async fn grant(&self, grant: NewGrant) -> Result<AclGrant, Error>;
 
-    /// Takes actions back, all of them when none is named.
+    /// Takes actions back, all of them when none is named, and returns how many there were.
     async fn revoke(
         &self,
         subject: &AclSubject,
         resource: &ResourceRef,
+        effect: Effect,
         actions: &[String],
-    ) -> Result<(), Error>;
+    ) -> Result<u64, Error>;
 
     /// Returns the grants on a thing.
-    async fn list_for_resource(&self, resource: &ResourceRef) -> Result<Vec<AclGrant>, Error>;
+    async fn list_for_resource(
+        &self,
+        resource: &ResourceRef,
+        cursor: &Cursor,
+    ) -> Result<Listed<AclGrant>, Error>;
 
     /// Returns the grants of somebody.
-    async fn list_for_subject(&self, subject: &AclSubject) -> Result<Vec<AclGrant>, Error>;
+    async fn list_for_subject(
+        &self,
+        subject: &AclSubject,
+        cursor: &Cursor,
+    ) -> Result<Listed<AclGrant>, Error>;
 }

@@ -7,6 +7,7 @@
 
 mod acl;
 mod audit;
+mod authority;
 mod capabilities;
 mod clock;
 mod composite;
@@ -30,11 +31,12 @@ pub mod storage;
 mod user;
 mod with_ee;
 
-pub use acl::{AclGrant, AclManager, AclProvider, AclSubject, ResourceRef};
+pub use acl::{AclGrant, AclManager, AclProvider, AclSubject, GrantSet, NewGrant, ResourceRef};
 pub use audit::{
     ActorType, AuditAction, AuditActor, AuditContext, AuditEvent, AuditFilter, AuditLogger,
     AuditOutcome, AuditResource,
 };
+pub use authority::{Authority, Limit, Verdict};
 pub use capabilities::{
     Access, AuthenticatedCapabilities, Capabilities, CapabilityFlags, Login, LoginType,
     PublicCapabilities, SsoButton,

@@ -78,6 +78,18 @@ impl PermissionSet {
         }
     }
 
+    /// Tells whether a grant covers the requirement for the whole resource; an id of the permission plays no part.
+    #[inline]
+    pub fn allows_whole(&self, permission: &Permission) -> bool {
+        match permission.pair {
+            Some(pair) => self.open.contains(pair),
+            None => self.allows_loosely(&Parts {
+                id: None,
+                ..permission.parts()
+            }),
+        }
+    }
+
     /// Tells whether a grant covers the requirement for the thing with this id.
     ///
     /// The same as `allows(&permission.on(id))` without building the text.

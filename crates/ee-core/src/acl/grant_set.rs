@@ -1,0 +1,213 @@
+//! The grants of one subject, compiled.
+
+use std::collections::HashMap;
+
+use foldhash::fast::RandomState;
+use jiff::Timestamp;
+
+use crate::{
+    AclSubject, Action, Permission,
+    storage::{Effect, GrantRecord},
+};
+
+/// What one subject may, and may not, do with single things.
+///
+/// A check looks one thing up, however many there are. A grant on `agents` counts for `stored-agents` as well: they
+/// are the same things.
+#[derive(Debug)]
+pub struct GrantSet {
+    kinds: Vec<(Box<str>, Kind)>,
+    subject: AclSubject,
+}
+
+#[derive(Debug, Default)]
+struct Kind {
+    /// Actions that something permits, also for a while only.
+    reach: Actions,
+    /// Whether something permits an action of another program.
+    reaches_unknown: bool,
+    things: HashMap<Box<str>, Lines, RandomState>,
+}
+
+/// The grants on one thing: the common ones as bits, the others as they are.
+#[derive(Debug, Default)]
+struct Lines {
+    allow: Actions,
+    deny: Actions,
+    rest: Option<Box<[Line]>>,
+}
+
+/// A grant that ends, or one of an action of another program.
+#[derive(Debug)]
+struct Line {
+    action: Box<str>,
+    effect: Effect,
+    expires_at: Option<Timestamp>,
+}
+
+/// Known actions, one bit each, and one bit for every action.
+#[derive(Clone, Copy, Debug, Default)]
+struct Actions(u16);
+
+const _: () = assert!(Action::ALL.len() < u16::BITS as usize);
+
+impl Actions {
+    const EVERY: Self = Self(1 << 15);
+
+    const fn of(action: Action) -> Self {
+        Self(1 << action as u16)
+    }
+
+    /// Reads the text of a grant; `None` for an action of another program.
+    fn parse(text: &str) -> Option<Self> {
+        if text == GrantRecord::EVERY_ACTION {
+            return Some(Self::EVERY);
+        }
+        Action::find(text).map(Self::of)
+    }
+
+    fn add(&mut self, other: Self) {
+        self.0 |= other.0;
+    }
+
+    fn covers(self, wanted: Option<Action>) -> bool {
+        let wanted = wanted.map_or(0, |action| Self::of(action).0);
+        self.0 & (wanted | Self::EVERY.0) != 0
+    }
+}
+
+/// What is asked of one thing.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Question<'a> {
+    action: Option<Action>,
+    action_text: &'a str,
+    kind: &'a str,
+}
+
+impl<'a> Question<'a> {
+    /// `None` for a requirement that names no action.
+    pub(crate) fn of(permission: &'a Permission) -> Option<Self> {
+        let action_text = permission.action()?;
+        let resource = permission.resource();
+        Some(Self {
+            action: Action::find(action_text),
+            action_text,
+            kind: GrantSet::kind_of(resource),
+        })
+    }
+}
+
+impl GrantSet {
+    /// Compiles the grants of a subject; those of others are left out.
+    pub fn compile(subject: AclSubject, grants: impl IntoIterator<Item = GrantRecord>) -> Self {
+        let mut set = Self {
+            kinds: Vec::new(),
+            subject,
+        };
+        let mut rest: HashMap<(usize, Box<str>), Vec<Line>, RandomState> = HashMap::default();
+        for grant in grants {
+            if grant.subject == set.subject {
+                set.add(grant, &mut rest);
+            }
+        }
+        for ((kind, id), lines) in rest {
+            if let Some((_, kind)) = set.kinds.get_mut(kind) {
+                kind.things.entry(id).or_default().rest = Some(lines.into());
+            }
+        }
+        for (_, kind) in &mut set.kinds {
+            kind.things.shrink_to_fit();
+        }
+        set
+    }
+
+    /// Returns whose grants these are.
+    pub const fn subject(&self) -> &AclSubject {
+        &self.subject
+    }
+
+    /// Counts the things.
+    pub fn len(&self) -> usize {
+        self.kinds.iter().map(|(_, kind)| kind.things.len()).sum()
+    }
+
+    /// Tells whether there is no grant at all.
+    pub const fn is_empty(&self) -> bool {
+        self.kinds.is_empty()
+    }
+
+    /// Returns the kind of thing that grants name for a resource of permissions.
+    pub fn kind_of(resource: &str) -> &str {
+        resource.strip_prefix("stored-").unwrap_or(resource)
+    }
+
+    fn add(
+        &mut self,
+        grant: GrantRecord,
+        rest: &mut HashMap<(usize, Box<str>), Vec<Line>, RandomState>,
+    ) {
+        let name = Self::kind_of(&grant.resource.kind);
+        let found = self.kinds.iter().position(|(kind, _)| **kind == *name);
+        let at = found.unwrap_or_else(|| {
+            self.kinds.push((name.into(), Kind::default()));
+            self.kinds.len() - 1
+        });
+        let Some((_, kind)) = self.kinds.get_mut(at) else {
+            return;
+        };
+        let actions = Actions::parse(&grant.action);
+        if grant.effect == Effect::Allow {
+            match actions {
+                Some(actions) => kind.reach.add(actions),
+                None => kind.reaches_unknown = true,
+            }
+        }
+        let id: Box<str> = grant.resource.id.into();
+        match (actions, grant.expires_at) {
+            (Some(actions), None) => {
+                let lines = kind.things.entry(id).or_default();
+                match grant.effect {
+                    Effect::Allow => lines.allow.add(actions),
+                    Effect::Deny => lines.deny.add(actions),
+                }
+            }
+            (_, expires_at) => rest.entry((at, id)).or_default().push(Line {
+                action: grant.action.into(),
+                effect: grant.effect,
+                expires_at,
+            }),
+        }
+    }
+
+    fn kind(&self, name: &str) -> Option<&Kind> {
+        let found = self.kinds.iter().find(|(kind, _)| **kind == *name);
+        found.map(|(_, kind)| kind)
+    }
+
+    /// Tells which way the grants on a thing decide at `now`; what forbids wins.
+    pub(crate) fn decides(
+        &self,
+        question: &Question<'_>,
+        id: &str,
+        now: Timestamp,
+    ) -> Option<Effect> {
+        let lines = self.kind(question.kind)?.things.get(id)?;
+        if lines.deny.covers(question.action) {
+            return Some(Effect::Deny);
+        }
+        let allow = lines.allow.covers(question.action).then_some(Effect::Allow);
+        let rest = lines.rest.iter().flatten().filter(|line| {
+            (*line.action == *GrantRecord::EVERY_ACTION || *line.action == *question.action_text)
+                && line.expires_at.is_none_or(|end| now < end)
+        });
+        // `Deny` is the greater of the two.
+        rest.map(|line| line.effect).chain(allow).max()
+    }
+
+    /// Tells whether something is permitted for at least one thing, perhaps not any more.
+    pub(crate) fn reaches(&self, question: &Question<'_>) -> bool {
+        self.kind(question.kind).is_some_and(|kind| {
+            kind.reach.covers(question.action) || question.action.is_none() && kind.reaches_unknown
+        })
+    }
+}
