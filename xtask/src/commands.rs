@@ -31,7 +31,7 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "spec",
-        about: "check that every acceptance criterion names tests that exist",
+        about: "check that the tests exist which the specification and the security chapter name",
         on_failure: OnFailure::GoOn,
         run: spec::run,
     },

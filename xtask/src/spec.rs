@@ -1,10 +1,9 @@
 //! The step `spec`: every acceptance criterion has a row, and every test that
-//! a row names exists.
+//! a row or the chapter on security names exists.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    path::Path,
-};
+mod functions;
+
+use std::collections::BTreeSet;
 
 use crate::{
     process::{self, Failure},
@@ -12,13 +11,15 @@ use crate::{
     workspace,
 };
 
+use self::functions::Functions;
+
 const TABLE: &str = "docs/src/specification.md";
+
+/// The chapter that names the tests which show its claims.
+const SECURITY: &str = "docs/src/security.md";
 
 /// How many acceptance criteria each phase has, beginning with phase 1.
 const CRITERIA: [usize; 6] = [6, 5, 7, 6, 6, 4];
-
-/// Directories that hold no sources of ours.
-const NOT_OURS: &[&str] = &["target", "node_modules", "mastra-ee-data"];
 
 /// One row of the table.
 #[derive(Debug, Eq, PartialEq)]
@@ -28,23 +29,53 @@ struct Row {
     tests: Vec<String>,
 }
 
-/// Checks the table against the source tree.
+/// Checks both documents against the source tree.
 pub(crate) fn run() -> Result<Outcome, Failure> {
-    let text = process::read(&workspace::root().join(TABLE))?;
-    let mut functions = BTreeMap::new();
-    collect_functions(workspace::root(), workspace::root(), &mut functions)?;
+    let table = process::read(&workspace::root().join(TABLE))?;
+    let security = process::read(&workspace::root().join(SECURITY))?;
+    let functions = Functions::collect(workspace::root())?;
 
-    let rows = rows(&text);
-    let problems = check(&rows, &functions);
+    let rows = rows(&table);
+    let tests = quoted_tests(&security);
+    let in_table = check(&rows, &functions).into_iter();
+    let in_security = missing(&tests, &functions).into_iter();
+    let problems: Vec<String> = in_table
+        .map(|problem| format!("{TABLE}: {problem}"))
+        .chain(in_security.map(|problem| format!("{SECURITY}: {problem}")))
+        .collect();
     if problems.is_empty() {
         let met = rows.iter().filter(|row| row.status == "met").count();
         println!("{met} of {} criteria are met, each by a test", rows.len());
+        println!("{} tests show what is said about security", tests.len());
         return Ok(Outcome::Passed);
     }
     for problem in &problems {
-        println!("{TABLE}: {problem}");
+        println!("{problem}");
     }
     Err(Failure::new(format!("{} problems", problems.len())))
+}
+
+/// Finds the names of tests in a text: a test says something, so its name has three words at least.
+fn quoted_tests(text: &str) -> BTreeSet<String> {
+    let is_test = |quoted: &String| {
+        quoted.matches('_').count() >= 2
+            && quoted
+                .bytes()
+                .all(|byte| byte == b'_' || byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    };
+    text.lines()
+        .flat_map(in_backticks)
+        .filter(is_test)
+        .collect()
+}
+
+fn missing(tests: &BTreeSet<String>, functions: &Functions) -> Vec<String> {
+    if tests.is_empty() {
+        return vec!["no test is named".to_owned()];
+    }
+    let gone = tests.iter().filter(|test| !functions.has(test));
+    gone.map(|test| format!("`{test}` does not exist"))
+        .collect()
 }
 
 /// Reads the rows whose first cell is a number such as `P1.2`.
@@ -80,7 +111,7 @@ fn in_backticks(cell: &str) -> Vec<String> {
 }
 
 /// Returns what is wrong with the rows, given the functions of each file.
-fn check(rows: &[Row], functions: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
+fn check(rows: &[Row], functions: &Functions) -> Vec<String> {
     let mut problems = Vec::new();
     let mut seen = BTreeSet::new();
     for row in rows {
@@ -99,7 +130,7 @@ fn check(rows: &[Row], functions: &BTreeMap<String, BTreeSet<String>>) -> Vec<St
             )),
         }
         for test in &row.tests {
-            if !exists(test, functions) {
+            if !functions.has(test) {
                 problems.push(format!("{number} names `{test}`, which does not exist"));
             }
         }
@@ -122,81 +153,12 @@ fn check(rows: &[Row], functions: &BTreeMap<String, BTreeSet<String>>) -> Vec<St
     problems
 }
 
-/// A test is named as `function` or as `path/of/file.rs::function`.
-fn exists(test: &str, functions: &BTreeMap<String, BTreeSet<String>>) -> bool {
-    match test.rsplit_once("::") {
-        Some((file, name)) => functions
-            .get(file)
-            .is_some_and(|names| names.contains(name)),
-        None => functions.values().any(|names| names.contains(test)),
-    }
-}
-
-/// Collects the names of all functions below `dir`, by file.
-fn collect_functions(
-    root: &Path,
-    dir: &Path,
-    functions: &mut BTreeMap<String, BTreeSet<String>>,
-) -> Result<(), Failure> {
-    let unreadable = |err| {
-        Failure::new(format!(
-            "could not read the directory `{}`: {err}",
-            dir.display()
-        ))
-    };
-    for entry in std::fs::read_dir(dir).map_err(unreadable)? {
-        let entry = entry.map_err(unreadable)?;
-        let name = entry.file_name();
-        let name = name.to_string_lossy();
-        let kind = entry.file_type().map_err(unreadable)?;
-        if kind.is_dir() {
-            if !name.starts_with('.') && !NOT_OURS.contains(&name.as_ref()) {
-                collect_functions(root, &entry.path(), functions)?;
-            }
-        } else if kind.is_file() && name.ends_with(".rs") {
-            let path = entry.path();
-            let text = process::read(&path)?;
-            let file = path.strip_prefix(root).unwrap_or(&path);
-            let file = file.to_string_lossy().replace('\\', "/");
-            functions.insert(file, function_names(&text));
-        }
-    }
-    Ok(())
-}
-
-fn function_names(source: &str) -> BTreeSet<String> {
-    source
-        .lines()
-        .map(str::trim_start)
-        .filter(|line| !line.starts_with("//"))
-        .filter_map(|line| {
-            let before_and_after = line.strip_prefix("fn ").or_else(|| {
-                let (before, after) = line.split_once(" fn ")?;
-                let is_qualifier = |word| {
-                    matches!(
-                        word,
-                        "async" | "const" | "pub" | "pub(crate)" | "pub(super)"
-                    )
-                };
-                before.split(' ').all(is_qualifier).then_some(after)
-            })?;
-            let end = before_and_after.find(|c: char| c != '_' && !c.is_alphanumeric())?;
-            before_and_after.get(..end).map(str::to_owned)
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn functions() -> BTreeMap<String, BTreeSet<String>> {
-        let source = "\
-            #[tokio::test]\n    async fn p1_1_a_key_enables(x: u8) {}\n\
-            // fn commented_out() {}\n\
-            let s = \"an fn in_text() here\";\n\
-            pub(crate) fn generic<T>() {}\n";
-        BTreeMap::from([("crates/a/src/b.rs".to_owned(), function_names(source))])
+    fn functions() -> Functions {
+        Functions::of("crates/a/src/b.rs", "#[test]\nfn p1_1_a_key_enables() {}\n")
     }
 
     fn complete_table() -> Vec<Row> {
@@ -216,14 +178,6 @@ mod tests {
         rows[0].status = "met".to_owned();
         rows[0].tests = vec![test.to_owned()];
         rows
-    }
-
-    #[test]
-    fn only_real_functions_are_collected() {
-        let functions = functions();
-        let names: Vec<_> = functions["crates/a/src/b.rs"].iter().collect();
-
-        assert_eq!(names, ["generic", "p1_1_a_key_enables"]);
     }
 
     #[test]
@@ -298,6 +252,24 @@ mod tests {
                 "P1.2 is partly but names no test",
                 "P1.3 has the status `fine` (known: open, partly, met)",
             ]
+        );
+    }
+
+    #[test]
+    fn a_quoted_test_that_is_gone_is_found_and_other_words_are_no_tests() {
+        let text = "`HttpOnly` `tests/server` `cookie_secrets` `Sec-Fetch-Site: same_origin_x`\n\
+                    | A | `p1_1_a_key_enables`, `p1_1_gone` |\n";
+
+        let tests = quoted_tests(text);
+
+        assert_eq!(tests.len(), 2);
+        assert_eq!(
+            missing(&tests, &functions()),
+            ["`p1_1_gone` does not exist"]
+        );
+        assert_eq!(
+            missing(&quoted_tests("no names"), &functions()),
+            ["no test is named"]
         );
     }
 }

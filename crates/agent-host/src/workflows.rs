@@ -113,7 +113,8 @@ impl WorkflowHost for Workflows {
             self.0.workflows.create(workflow.clone()).await?;
             return Ok(workflow);
         }
-        for id in slug::candidates(&workflow.name, "workflow") {
+        let ids = slug::candidates(&workflow.name, "workflow");
+        for id in ids.filter(|id| !fields::is_reserved(id)) {
             workflow.id = WorkflowId::new(id)?;
             match self.0.workflows.create(workflow.clone()).await {
                 Err(err) if err.kind() == ErrorKind::Conflict => {}

@@ -39,19 +39,21 @@ pub(crate) enum Command {
 }
 
 /// What a flag, a variable of the environment or the file can set. A flag wins over a variable, a variable over the file.
+///
+/// The variables are read where the file is: Clap would take an empty one for a value.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct Settings {
-    /// Configuration file [default: mastra-ee.toml in the data directory, if it is there]
-    #[arg(long, env = "MASTRA_EE_CONFIG", value_name = "FILE")]
+    /// Configuration file [default: mastra-ee.toml in the data directory, if it is there] [env: `MASTRA_EE_CONFIG`]
+    #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Directory for everything that is kept [default: ./mastra-ee-data]
-    #[arg(long, env = "MASTRA_EE_DATA", value_name = "DIR")]
+    /// Directory for everything that is kept [default: ./mastra-ee-data] [env: `MASTRA_EE_DATA`]
+    #[arg(long, value_name = "DIR")]
     pub(crate) data: Option<PathBuf>,
-    /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:4111]
-    #[arg(long, env = "MASTRA_EE_LISTEN", value_name = "ADDR:PORT")]
+    /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:4111] [env: `MASTRA_EE_LISTEN`]
+    #[arg(long, value_name = "ADDR:PORT")]
     pub(crate) listen: Option<SocketAddr>,
-    /// Where things are kept: `sqlite:PATH` or `memory:` [default: a file in the data directory]
-    #[arg(long, env = "MASTRA_EE_STORE", value_name = "URL")]
+    /// Where things are kept: `sqlite:PATH` or `memory:` [default: a file in the data directory] [env: `MASTRA_EE_STORE`]
+    #[arg(long, value_name = "URL")]
     pub(crate) store: Option<String>,
 }
 

@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::{AuditNote, Cx, Reply, permissions};
+use crate::{AuditNote, Cx, Object, Reply, permissions};
 
 /// An agent in the listing and alone.
 #[derive(Debug, JsonSchema, Serialize)]
@@ -171,7 +171,7 @@ pub struct CreateAgentBody {
     /// System prompt.
     pub instructions: String,
     /// Its model; the server's default when absent.
-    pub model: Option<ModelRef>,
+    pub model: Option<Object<ModelRef>>,
 }
 
 /// Body of `PATCH /stored/agents/:id`: what is absent stays.
@@ -187,7 +187,7 @@ pub struct PatchAgentBody {
     /// System prompt.
     pub instructions: Option<String>,
     /// Its model.
-    pub model: Option<ModelRef>,
+    pub model: Option<Object<ModelRef>>,
 }
 
 /// Tells an absent member from `null`.
@@ -340,7 +340,7 @@ pub fn new_agent(cx: &Cx, body: CreateAgentBody) -> NewAgent {
     new.description = body.description;
     new.id = body.id;
     new.instructions = body.instructions;
-    new.model = body.model.as_ref().map(join_model).unwrap_or_default();
+    new.model = body.model.map(join_model).unwrap_or_default();
     new.name = body.name;
     new
 }
@@ -350,12 +350,12 @@ pub fn agent_patch(body: PatchAgentBody) -> AgentPatch {
     let mut patch = AgentPatch::default();
     patch.description = body.description;
     patch.instructions = body.instructions;
-    patch.model = body.model.as_ref().map(join_model);
+    patch.model = body.model.map(join_model);
     patch.name = body.name;
     patch
 }
 
-fn join_model(model: &ModelRef) -> String {
+fn join_model(Object(model): Object<ModelRef>) -> String {
     format!("{}/{}", model.provider, model.name)
 }
 

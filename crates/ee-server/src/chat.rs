@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 
 use wire::{WireStream, assistant, reason_text};
 
-use crate::Cx;
+use crate::{Cx, Object};
 
 const MAX_MESSAGES: usize = 200;
 
@@ -42,7 +42,7 @@ pub enum ChatMessageBody {
         /// What.
         content: Option<ContentBody>,
         /// What, in the form of user interfaces.
-        parts: Option<Vec<PartBody>>,
+        parts: Option<Vec<Object<PartBody>>>,
     },
 }
 
@@ -53,7 +53,7 @@ pub enum ContentBody {
     /// Text.
     Text(String),
     /// Parts.
-    Parts(Vec<PartBody>),
+    Parts(Vec<Object<PartBody>>),
 }
 
 /// A part of a message. Only text is understood.
@@ -104,7 +104,7 @@ pub struct ChatBody {
     /// Replaces the agent's instructions for this question.
     pub instructions: Option<String>,
     /// Where it is kept.
-    pub memory: Option<MemoryBody>,
+    pub memory: Option<Object<MemoryBody>>,
     /// Id of the conversation, the older form of `memory.thread`.
     pub thread_id: Option<ThreadId>,
     /// The label, the older form of `memory.resource`.
@@ -178,11 +178,11 @@ pub fn request(cx: &Cx, agent: AgentId, body: ChatBody) -> Result<ChatRequest, E
     request.instructions = body.instructions;
     request.run_id = body.run_id;
     let (thread, resource) = match body.memory {
-        Some(MemoryBody {
+        Some(Object(MemoryBody {
             thread: ThreadRef::Id(id) | ThreadRef::Object { id },
             resource,
             ..
-        }) => (Some(id), resource),
+        })) => (Some(id), resource),
         None => (body.thread_id, body.resource_id),
     };
     if let Some(id) = thread {
@@ -265,7 +265,7 @@ fn message((at, body): (usize, ChatMessageBody)) -> Result<ChatMessage, Error> {
         }
     };
     let mut text = String::new();
-    for part in parts {
+    for Object(part) in parts {
         match (part.kind.as_str(), part.text) {
             ("text", Some(piece)) => text.push_str(&piece),
             (kind, _) => {

@@ -11,7 +11,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::{AuditNote, Cx, Reply, permissions};
+use crate::{AuditNote, Cx, Object, Reply, permissions};
 
 /// A workflow in the listing and alone.
 #[derive(Debug, JsonSchema, Serialize)]
@@ -103,7 +103,7 @@ pub struct CreateWorkflowBody {
     /// JSON Schema of the input.
     pub input_schema: Option<Value>,
     /// What is done, in this order.
-    pub steps: Vec<StepBody>,
+    pub steps: Vec<Object<StepBody>>,
 }
 
 /// One step of a workflow.
@@ -191,7 +191,7 @@ pub async fn create(cx: &Cx, body: CreateWorkflowBody) -> Result<Reply<WorkflowD
     new.steps = body
         .steps
         .into_iter()
-        .map(|step| WorkflowStep {
+        .map(|Object(step)| WorkflowStep {
             id: step.id,
             agent_id: step.agent_id,
             prompt: step.prompt,

@@ -26,7 +26,7 @@ pub use self::composer::{Composer, composer};
 pub use self::data_block::data_block;
 pub use self::empty::{EmptyState, NextStep, empty};
 pub use self::field::{Control, Field, field};
-pub use self::login_button::{LoginButton, login_button};
+pub use self::login_button::{LoginButton, Weight, login_button};
 pub use self::moment::{duration, moment};
 pub use self::page_header::{PageHeader, page_header};
 pub use self::run_steps::{RunStep, run_steps};

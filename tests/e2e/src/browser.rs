@@ -1,19 +1,10 @@
-use std::{
-    fs,
-    io::{BufRead as _, BufReader},
-    path::PathBuf,
-    process::{Child, Command, Stdio},
-};
+use std::{fs, path::PathBuf};
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use thirtyfour::{
-    By, ChromeCapabilities, ChromiumLikeCapabilities as _, DesiredCapabilities, WebDriver,
-    WebElement,
-};
+use thirtyfour::{By, WebDriver, WebElement};
 
-use crate::{eventually, variable};
+use crate::{driver::Process, eventually, variable};
 
 /// Ends every transition, so that a picture shows where it leads.
 const STILL: &str =
@@ -36,12 +27,20 @@ pub enum Script {
     On,
 }
 
+/// What pages are looked at with.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Screen {
+    /// A window on a desk.
+    Desk,
+    /// A telephone, upright.
+    Phone,
+}
+
 /// A browser with a profile of its own.
 #[derive(Debug)]
 pub struct Browser {
-    child: Child,
     driver: WebDriver,
-    profile: TempDir,
+    process: Process,
 }
 
 impl Browser {
@@ -51,31 +50,8 @@ impl Browser {
     ///
     /// When chromedriver or Chromium do not start.
     pub async fn start(script: Script) -> Result<Self> {
-        let mut child = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .context("cannot start chromedriver")?;
-        let port = port(&mut child)?;
-        let profile = TempDir::new()?;
-        let driver = WebDriver::new(
-            format!("http://127.0.0.1:{port}"),
-            capabilities(&profile, script)?,
-        )
-        .await;
-        match driver {
-            Ok(driver) => Ok(Self {
-                child,
-                driver,
-                profile,
-            }),
-            Err(err) => {
-                drop(child.kill());
-                drop(child.wait());
-                Err(err).context("cannot start Chromium")
-            }
-        }
+        let (process, driver) = Process::start(script).await?;
+        Ok(Self { driver, process })
     }
 
     /// Opens an address.
@@ -94,6 +70,16 @@ impl Browser {
     /// When the browser does not answer.
     pub async fn path(&self) -> Result<String> {
         Ok(self.driver.current_url().await?.path().to_owned())
+    }
+
+    /// Returns the origin of the page.
+    ///
+    /// # Errors
+    ///
+    /// When the browser does not answer.
+    pub async fn origin(&self) -> Result<String> {
+        let url = self.driver.current_url().await?;
+        Ok(url.origin().ascii_serialization())
     }
 
     /// Waits until the page has this path.
@@ -205,21 +191,38 @@ impl Browser {
             .clone())
     }
 
-    /// Sets the size of the window.
+    /// Changes what the pages are looked at with.
     ///
     /// # Errors
     ///
     /// When the browser does not answer.
-    pub async fn resize(&self, width: u32, height: u32) -> Result<()> {
-        Ok(self.driver.set_window_rect(0, 0, width, height).await?)
+    pub async fn look_with(&self, screen: Screen) -> Result<()> {
+        let (method, params) = match screen {
+            Screen::Desk => ("Emulation.clearDeviceMetricsOverride", json!({})),
+            // A window of the browser cannot be as narrow as that.
+            Screen::Phone => (
+                "Emulation.setDeviceMetricsOverride",
+                json!({ "width": 390, "height": 844, "deviceScaleFactor": 2, "mobile": true }),
+            ),
+        };
+        self.driver.cdp().send_raw(method, params).await?;
+        Ok(())
     }
 
-    /// Takes pictures of the page in both themes, under `NAME-light.png` and `NAME-dark.png`.
+    /// Takes pictures of the page in both themes and on both screens, under `NAME-THEME.png` and
+    /// `NAME-phone-THEME.png`.
     ///
     /// # Errors
     ///
-    /// When the browser cannot, or the page is wider than the window.
+    /// When the browser cannot, or the page is wider than the screen.
     pub async fn picture(&self, name: &str) -> Result<()> {
+        self.look_with(Screen::Phone).await?;
+        self.picture_here(&format!("{name}-phone")).await?;
+        self.look_with(Screen::Desk).await?;
+        self.picture_here(name).await
+    }
+
+    async fn picture_here(&self, name: &str) -> Result<()> {
         let dir: PathBuf = variable("MASTRA_EE_SCREENS")?;
         fs::create_dir_all(&dir)?;
         for theme in ["light", "dark"] {
@@ -233,7 +236,7 @@ impl Browser {
         }
         let wide = self.run(WIDE).await?;
         if wide != Value::Null {
-            bail!("on the page `{name}` these are wider than the window: {wide}");
+            bail!("on the page `{name}` these are wider than the screen: {wide}");
         }
         Ok(())
     }
@@ -243,51 +246,8 @@ impl Browser {
     /// # Errors
     ///
     /// When it does not end.
-    pub async fn quit(mut self) -> Result<()> {
+    pub async fn quit(self) -> Result<()> {
         self.driver.quit().await?;
-        self.child.kill()?;
-        self.child.wait()?;
-        self.profile.close()?;
-        Ok(())
+        self.process.end()
     }
-}
-
-fn port(child: &mut Child) -> Result<u16> {
-    let output = child.stdout.take().context("chromedriver has no output")?;
-    for line in BufReader::new(output).lines() {
-        let line = line?;
-        if let Some((_, port)) = line.split_once("started successfully on port ") {
-            return port
-                .trim_end_matches('.')
-                .parse()
-                .context("chromedriver's port");
-        }
-    }
-    bail!("chromedriver ended before it listened")
-}
-
-fn capabilities(profile: &TempDir, script: Script) -> Result<ChromeCapabilities> {
-    let mut wanted = DesiredCapabilities::chrome();
-    for arg in [
-        "--headless=new",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--window-size=1280,900",
-    ] {
-        wanted.add_arg(arg)?;
-    }
-    wanted.add_arg(&format!("--user-data-dir={}", profile.path().display()))?;
-    if script == Script::Off {
-        wanted.add_experimental_option(
-            "prefs",
-            json!({ "profile.managed_default_content_settings.javascript": 2 }),
-        )?;
-    }
-    Ok(wanted)
 }

@@ -1,4 +1,7 @@
 //! The product in a real browser: a server of its own for each test, and Chromium driven by chromedriver.
+//!
+//! [`Product`] is the binary. [`Service`] is a server in this process for what the binary cannot show: providers
+//! with sign-up or single sign-on, and parts that fail.
 
 #![expect(
     clippy::disallowed_methods,
@@ -6,10 +9,24 @@
 )]
 
 mod browser;
+mod driver;
+mod fault;
+mod idp;
+mod people;
 mod product;
+mod record;
+mod runs;
+mod service;
+mod visitor;
 
-pub use browser::{Browser, Script};
+pub use browser::{Browser, Screen, Script};
+pub use fault::Fault;
+pub use idp::Idp;
+pub use people::People;
 pub use product::Product;
+pub use record::Record;
+pub use runs::Runs;
+pub use service::{Service, Ways};
 
 use std::{path::PathBuf, time::Duration};
 

@@ -26,6 +26,7 @@ pub(super) enum DevDependencies {
 }
 
 const EVERY_LIBRARY: &[&str] = &[
+    "ee-access",
     "ee-adapter-*",
     "ee-agent-host",
     "ee-audit",
@@ -46,6 +47,7 @@ pub(super) const RULES: &[Rule] = &[
         ..library("crates/ee-core", &[])
     },
     library("crates/agent-host", &["ee-core"]),
+    library("crates/ee-access", &["ee-core"]),
     library("crates/ee-audit", &["ee-core"]),
     library("crates/ee-defaults", &["ee-core"]),
     library("crates/ee-oauth", &["ee-core"]),

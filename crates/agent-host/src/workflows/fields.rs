@@ -15,11 +15,27 @@ const MAX_STEPS: usize = 50;
 const MAX_STEP_ID_CHARS: usize = 64;
 const MAX_PROMPT_BYTES: usize = 16 * 1024;
 
+/// Words that stand in an address of the API where the id of a workflow does in others: nobody could read such a
+/// workflow.
+const RESERVED_IDS: [&str; 1] = ["run-counts"];
+
+pub(super) fn is_reserved(id: &str) -> bool {
+    RESERVED_IDS.contains(&id)
+}
+
 /// Checks a new workflow. Fails with all wrong fields.
 pub(super) fn check_new(new: &NewWorkflow) -> Result<(), Error> {
     let mut issues = Issues::default();
     issues.check_name("name", &new.name, MAX_NAME_CHARS);
     issues.check_description(new.description.as_deref(), MAX_DESCRIPTION_CHARS);
+    if let Some(id) = &new.id
+        && is_reserved(id.as_str())
+    {
+        issues.add(
+            "id",
+            format!("`{id}` has a meaning of its own in addresses"),
+        );
+    }
     if let Some(schema) = &new.input_schema {
         input::check_schema(&mut issues, schema);
     }

@@ -4,6 +4,7 @@ use std::{
     env,
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
+    str::FromStr,
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
@@ -31,8 +32,9 @@ pub(crate) struct Loaded {
 
 /// Reads and checks everything that can be checked without starting.
 pub(crate) fn load(settings: &Settings) -> Result<Loaded> {
-    let named = settings.config.clone();
-    let early_data = settings.data.clone().unwrap_or_else(|| DEFAULT_DATA.into());
+    let named = given(settings.config.as_ref(), "MASTRA_EE_CONFIG")?;
+    let given_data = given(settings.data.as_ref(), "MASTRA_EE_DATA")?;
+    let early_data = given_data.clone().unwrap_or_else(|| DEFAULT_DATA.into());
     let file =
         named.or_else(|| Some(early_data.join("mastra-ee.toml")).filter(|file| file.is_file()));
     let mut config = match &file {
@@ -40,14 +42,14 @@ pub(crate) fn load(settings: &Settings) -> Result<Loaded> {
         None => Config::default(),
     };
     environment(&mut config)?;
-    let data = settings
-        .data
-        .clone()
+    let data = given_data
         .or_else(|| config.data.clone())
         .unwrap_or(early_data);
     let default_listen = SocketAddr::from((Ipv4Addr::LOCALHOST, DEFAULT_PORT));
-    let listen = settings.listen.or(config.listen).unwrap_or(default_listen);
-    let store = match settings.store.as_deref().or(config.store.as_deref()) {
+    let listen = given(settings.listen.as_ref(), "MASTRA_EE_LISTEN")?;
+    let listen = listen.or(config.listen).unwrap_or(default_listen);
+    let store = given(settings.store.as_ref(), "MASTRA_EE_STORE")?;
+    let store = match store.as_deref().or(config.store.as_deref()) {
         Some(url) => store_url(url)?,
         None => StoreUrl::Sqlite(data.join("mastra-ee.db")),
     };
@@ -108,6 +110,18 @@ fn read(file: &Path) -> Result<Config> {
     let text =
         std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
     toml::from_str(&text).map_err(|err| problem::describe(file, &text, &err))
+}
+
+/// Returns what a flag says, else a variable.
+fn given<T>(flag: Option<&T>, name: &str) -> Result<Option<T>>
+where
+    T: Clone + FromStr<Err: std::error::Error + Send + Sync + 'static>,
+{
+    if flag.is_some() {
+        return Ok(flag.cloned());
+    }
+    let parse = |text: String| text.parse().with_context(|| format!("{name} is `{text}`"));
+    variable(name)?.map(parse).transpose()
 }
 
 /// Reads a variable. An empty one counts as not set.

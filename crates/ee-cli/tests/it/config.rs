@@ -179,10 +179,34 @@ fn a_flag_wins_over_a_variable_and_a_variable_over_the_file() {
 
     assert_eq!(print(&[], None), "127.0.0.1:1");
     assert_eq!(print(&[], Some("127.0.0.1:2")), "127.0.0.1:2");
+    assert_eq!(print(&[], Some("")), "127.0.0.1:1");
     assert_eq!(
         print(&["--listen", "127.0.0.1:3"], Some("127.0.0.1:2")),
         "127.0.0.1:3"
     );
+}
+
+#[test]
+fn an_empty_variable_counts_as_not_set_and_a_wrong_one_is_named() {
+    let dir = tempfile::TempDir::new().unwrap();
+    let check = |value: &str| {
+        let mut command = binary();
+        command.args(["config", "check"]).current_dir(&dir);
+        for name in ["CONFIG", "DATA", "ENVIRONMENT", "LICENSE", "LISTEN", "LOG"] {
+            command.env(format!("MASTRA_EE_{name}"), "");
+        }
+        command
+            .env("MASTRA_EE_STORE", " ")
+            .env("OPENAI_API_KEY", "");
+        command.env("MASTRA_EE_LISTEN", value).output().unwrap()
+    };
+
+    let empty = check("");
+    let wrong = check("everywhere");
+
+    assert!(empty.status.success(), "{}", text(&empty.stderr));
+    let message = text(&wrong.stderr);
+    assert!(!wrong.status.success() && message.contains("MASTRA_EE_LISTEN is `everywhere`"));
 }
 
 fn docs() -> PathBuf {

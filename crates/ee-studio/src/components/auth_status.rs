@@ -1,6 +1,8 @@
 use maud::{Markup, html};
 
-use crate::components::{LoginButton, Theme, UserCard, login_button, theme_switch, user_menu};
+use crate::components::{
+    LoginButton, Theme, UserCard, Weight, login_button, theme_switch, user_menu,
+};
 
 /// Who is looking at a page.
 #[derive(Clone, Debug, Default)]
@@ -22,7 +24,7 @@ pub fn auth_status(status: &AuthStatus, theme: Theme, current_path: &str) -> Mar
             AuthStatus::SignedIn(user) => (user_menu(user, theme, current_path)),
             AuthStatus::SignedOut(button) => {
                 (theme_switch(theme, current_path))
-                (login_button(button))
+                (login_button(button, Weight::Plain))
             }
         }
     }

@@ -35,6 +35,8 @@ pub enum Control {
     CurrentPassword,
     /// A password to be chosen.
     NewPassword,
+    /// The name of whoever fills in the form.
+    PersonName,
     /// A value that is shown and sent but not changed.
     ReadOnly,
     /// One line of text with suggestions.
@@ -100,6 +102,7 @@ fn control(field: &Field, described: Option<&str>) -> Markup {
                 Control::Email => ("email", "username"),
                 Control::CurrentPassword => ("password", "current-password"),
                 Control::NewPassword => ("password", "new-password"),
+                Control::PersonName => ("text", "name"),
                 _ => ("text", "off"),
             };
             let value = (kind != "password").then_some(field.value.as_str());

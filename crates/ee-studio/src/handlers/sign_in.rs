@@ -103,6 +103,7 @@ pub(crate) async fn sign_in(
     let body = auth::SignInBody {
         email: email.to_owned(),
         password: fields.password.clone(),
+        remember: false,
     };
     let result = auth::sign_in(&visit.cx, &head, &body).await;
     finish(settings, &visit, fields, CredentialsMode::SignIn, result).await
@@ -201,17 +202,13 @@ async fn show(
         Capabilities::Authenticated(known) => known.public,
         Capabilities::Public(public) => public,
     };
-    let title = match shown.mode {
-        CredentialsMode::SignIn => "Sign in",
-        CredentialsMode::SignUp => "Sign up",
-    };
     let page = LoginPage {
         error: shown.error.clone(),
         notice: shown.notice.clone(),
         redirect: shown.redirect.clone(),
         state: state(settings, public, shown),
     };
-    Ok(visit.bare(title, login_page(&page)))
+    Ok(visit.bare(page.title(), login_page(&page)))
 }
 
 fn state(settings: StudioSettings, public: PublicCapabilities, shown: Shown) -> LoginState {

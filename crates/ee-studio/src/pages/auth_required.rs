@@ -2,7 +2,7 @@ use maud::{Markup, html};
 
 use super::status_page::{Tone, status_page};
 use crate::Icon;
-use crate::components::{LoginButton, login_button};
+use crate::components::{LoginButton, Weight, login_button};
 
 /// What somebody sees who opens a page without having signed in.
 #[derive(Clone, Debug, Default)]
@@ -30,7 +30,7 @@ pub fn auth_required(gate: &AuthRequired) -> Markup {
         }
     };
     let actions = html! {
-        @if let Some(button) = &gate.sign_in { (login_button(button)) }
+        @if let Some(button) = &gate.sign_in { (login_button(button, Weight::Primary)) }
         @if let Some(href) = &gate.sign_up_href { a.btn.btn--ghost href=(href) { "Sign up" } }
     };
     let title = if gate.sign_in.is_some() {

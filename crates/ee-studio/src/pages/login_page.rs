@@ -1,9 +1,8 @@
 use maud::{Markup, html};
 
 use crate::components::{
-    AlertKind, Control, Field, LoginButton, alert, empty, field, login_button, mark,
+    AlertKind, Control, Field, LoginButton, Weight, alert, field, login_button, mark,
 };
-use crate::components::{EmptyState, NextStep};
 use crate::{Icon, paths};
 
 /// The page for signing in and signing up.
@@ -73,40 +72,64 @@ pub enum CredentialsMode {
     SignUp,
 }
 
+impl LoginPage {
+    /// The title of the document.
+    pub fn title(&self) -> &'static str {
+        if self.is_signing_up() {
+            "Sign up"
+        } else {
+            "Sign in"
+        }
+    }
+
+    fn is_signing_up(&self) -> bool {
+        matches!(&self.state, LoginState::Ready(LoginOptions {
+            credentials: Some(form), ..
+        }) if effective_mode(form) == CredentialsMode::SignUp)
+    }
+
+    fn description(&self) -> Option<&str> {
+        match &self.state {
+            LoginState::Ready(options) => options.description.as_deref(),
+            LoginState::NotConfigured | LoginState::Unavailable => None,
+        }
+    }
+}
+
 /// Renders the sign-in page; put it into the bare layout.
 pub fn login_page(page: &LoginPage) -> Markup {
-    let signing_up = matches!(&page.state, LoginState::Ready(LoginOptions {
-        credentials: Some(form), ..
-    }) if effective_mode(form) == CredentialsMode::SignUp);
     html! {
         div.login {
             div.login-head {
                 (mark())
                 h1 {
                     @match &page.state {
-                        LoginState::NotConfigured => "Studio",
+                        LoginState::NotConfigured => "Authentication is not configured",
                         LoginState::Unavailable => "Authentication required",
-                        LoginState::Ready(_) if signing_up => "Create your account",
+                        LoginState::Ready(_) if page.is_signing_up() => "Create your account",
                         LoginState::Ready(_) => "Sign in to Studio",
                     }
+                }
+                @if let Some(description) = page.description() {
+                    p.login-note { (Icon::Lock) span { (description) } }
                 }
             }
             @if let Some(notice) = &page.notice { (alert(AlertKind::Info, notice)) }
             @if let Some(error) = &page.error { (alert(AlertKind::Error, error)) }
             @match &page.state {
-                LoginState::NotConfigured => (empty(&EmptyState {
-                    icon: Icon::Lock,
-                    title: "Authentication is not configured".to_owned(),
-                    text: "This server is open to everyone who reaches it; there is nothing \
-                           to sign in to.".to_owned(),
-                    next: Some(NextStep {
-                        label: "Open Studio".to_owned(),
-                        href: paths::BASE.to_owned(),
-                    }),
-                })),
+                LoginState::NotConfigured => (not_configured()),
                 LoginState::Unavailable => (unavailable()),
                 LoginState::Ready(options) => (ready(options, &page.redirect)),
             }
+        }
+    }
+}
+
+fn not_configured() -> Markup {
+    html! {
+        div.login-card {
+            p { "This server is open to everyone who reaches it; there is nothing to sign in to." }
+            a.btn.btn--primary.btn--block href=(paths::BASE) { "Open Studio" }
         }
     }
 }
@@ -124,16 +147,17 @@ fn unavailable() -> Markup {
 }
 
 fn ready(options: &LoginOptions, redirect: &str) -> Markup {
+    let weight = match options.credentials {
+        Some(_) => Weight::Plain,
+        None => Weight::Primary,
+    };
     html! {
-        @if let Some(description) = &options.description {
-            div.notice { (Icon::Lock) p { (description) } }
-        }
         div.login-card {
             @if let Some(form) = &options.credentials { (credentials(form, redirect)) }
             @if options.credentials.is_some() && options.sso.is_some() {
                 div.divider { span { "or" } }
             }
-            @if let Some(button) = &options.sso { (login_button(button)) }
+            @if let Some(button) = &options.sso { (login_button(button, weight)) }
             @if options.credentials.is_none() && options.sso.is_none() {
                 p { "No way to sign in is configured." }
             }
@@ -169,9 +193,7 @@ fn credentials(form: &CredentialsForm, redirect: &str) -> Markup {
     };
     let signing_up = action == paths::SIGN_UP;
     let token = form.accepts_token && !signing_up;
-    let email_wrong = form.email_error.is_some();
-    let password_wrong = form.password_error.is_some();
-    let name_wrong = form.name_error.is_some();
+    let focus = focus(form);
     html! {
         form.form method="post" action=(action) {
             input type="hidden" name="redirect" value=(redirect);
@@ -180,8 +202,10 @@ fn credentials(form: &CredentialsForm, redirect: &str) -> Markup {
                     name: "name".to_owned(),
                     label: "Name".to_owned(),
                     value: form.name.clone(),
+                    hint: "Others see it. It may stay empty.".to_owned(),
                     error: form.name_error.clone(),
-                    autofocus: name_wrong || !(email_wrong || password_wrong),
+                    autofocus: focus == Focus::Name,
+                    control: Control::PersonName,
                     ..Field::default()
                 }))
             }
@@ -192,7 +216,7 @@ fn credentials(form: &CredentialsForm, redirect: &str) -> Markup {
                 hint: if token { "Not needed with an access token.".to_owned() } else { String::new() },
                 error: form.email_error.clone(),
                 required: !token,
-                autofocus: !name_wrong && (email_wrong || !(signing_up || password_wrong)),
+                autofocus: focus == Focus::Email,
                 control: Control::Email,
             }))
             (field(&Field {
@@ -200,13 +224,39 @@ fn credentials(form: &CredentialsForm, redirect: &str) -> Markup {
                 label: if token { "Password or access token" } else { "Password" }.to_owned(),
                 error: form.password_error.clone(),
                 required: true,
-                autofocus: password_wrong && !(name_wrong || email_wrong),
+                autofocus: focus == Focus::Password,
                 control: password,
                 ..Field::default()
             }))
             button.btn.btn--primary.btn--block type="submit" { (button) }
         }
     }
+}
+
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Focus {
+    Email,
+    Name,
+    Password,
+}
+
+/// The first field that is wrong takes the focus, else the first that is empty.
+fn focus(form: &CredentialsForm) -> Focus {
+    let signing_up = effective_mode(form) == CredentialsMode::SignUp;
+    let fields = [
+        (Focus::Name, form.name_error.is_some(), &form.name),
+        (Focus::Email, form.email_error.is_some(), &form.email),
+    ];
+    let fields = fields
+        .iter()
+        .filter(|(focus, ..)| signing_up || *focus != Focus::Name);
+    let wrong = fields.clone().find(|(_, is_wrong, _)| *is_wrong);
+    let empty = || fields.clone().find(|(.., value)| value.is_empty());
+    let first = match form.password_error {
+        Some(_) => wrong,
+        None => wrong.or_else(empty),
+    };
+    first.map_or(Focus::Password, |(focus, ..)| *focus)
 }
 
 #[cfg(test)]
@@ -285,6 +335,45 @@ mod tests {
                 "{mode:?} {name} {email} {password}"
             );
         }
+    }
+
+    #[test]
+    fn after_a_refusal_the_focus_is_where_typing_goes_on() {
+        let refused = |name: &str, email: &str| {
+            focus(&CredentialsForm {
+                mode: CredentialsMode::SignUp,
+                sign_up_enabled: true,
+                name: name.to_owned(),
+                email: email.to_owned(),
+                ..CredentialsForm::default()
+            })
+        };
+
+        assert!(refused("", "a@example.org") == Focus::Name);
+        assert!(refused("Ada", "") == Focus::Email);
+        assert!(refused("Ada", "a@example.org") == Focus::Password);
+    }
+
+    #[test]
+    fn the_title_follows_what_is_shown() {
+        let title = |sign_up_enabled| {
+            let form = CredentialsForm {
+                mode: CredentialsMode::SignUp,
+                sign_up_enabled,
+                ..CredentialsForm::default()
+            };
+            let state = LoginState::Ready(LoginOptions {
+                credentials: Some(form),
+                ..LoginOptions::default()
+            });
+            LoginPage {
+                state,
+                ..LoginPage::default()
+            }
+            .title()
+        };
+
+        assert_eq!((title(true), title(false)), ("Sign up", "Sign in"));
     }
 
     #[test]

@@ -1,39 +1,50 @@
 use std::collections::BTreeMap;
 
-use axum::{Json, response::Response};
-use ee_core::{RunId, WorkflowId, storage::RunStatus};
-use ee_server::{runs, workflows};
+use axum::{Json, extract::FromRequestParts, response::Response};
+use ee_core::{Error, RunId, WorkflowId, storage::RunStatus};
+use ee_server::{Cx, Reply, runs, workflows};
+use futures_core::Stream;
 use futures_util::StreamExt as _;
-use http::StatusCode;
+use http::request::Parts;
 use jiff::Timestamp;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Answer, PageQuery, json_reply, stream_response};
-use crate::{AuthContext, HttpError, JsonBody, PathParams, QueryParams};
+use crate::{AuthContext, HttpError, JsonBody, PathParams, QueryParams, extract::invalid};
 
-/// Query of everything that is about one run.
-#[derive(Debug, Deserialize)]
+/// A request about a workflow, and about the run that its query names.
+pub(super) struct Asked {
+    cx: Cx,
+    id: WorkflowId,
+    run: Option<RunId>,
+}
+
+#[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct RunQuery {
+struct RunQuery {
     run_id: Option<RunId>,
 }
 
-impl RunQuery {
-    fn required(self) -> Result<RunId, HttpError> {
-        let missing = || {
-            let issue = ee_core::Issue {
-                field: "runId".to_owned(),
-                message: "is required".to_owned(),
-            };
-            HttpError::new(
-                StatusCode::BAD_REQUEST,
-                "invalid",
-                "Invalid query parameters",
-            )
-            .with_issues(vec![issue])
-        };
-        self.run_id.ok_or_else(missing)
+impl<S: Send + Sync> FromRequestParts<S> for Asked {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HttpError> {
+        let AuthContext(cx) = AuthContext::from_request_parts(parts, state).await?;
+        let PathParams(id) = PathParams::from_request_parts(parts, state).await?;
+        let QueryParams(query) = QueryParams::<RunQuery>::from_request_parts(parts, state).await?;
+        Ok(Self {
+            cx,
+            id,
+            run: query.run_id,
+        })
+    }
+}
+
+impl Asked {
+    fn run(&self) -> Result<&RunId, HttpError> {
+        let missing = || invalid("Invalid query parameters", "runId", "is required");
+        self.run.as_ref().ok_or_else(missing)
     }
 }
 
@@ -79,7 +90,7 @@ pub(super) async fn create(
     AuthContext(cx): AuthContext,
     JsonBody(body): JsonBody<workflows::CreateWorkflowBody>,
 ) -> Result<Response, HttpError> {
-    Ok(json_reply(workflows::create(&cx, body).await?))
+    reply(workflows::create(&cx, body).await)
 }
 
 pub(super) async fn delete(
@@ -90,86 +101,55 @@ pub(super) async fn delete(
 }
 
 pub(super) async fn create_run(
-    AuthContext(cx): AuthContext,
-    PathParams(id): PathParams<WorkflowId>,
-    QueryParams(query): QueryParams<RunQuery>,
+    asked: Asked,
     JsonBody(_): JsonBody<Option<runs::CreateRunBody>>,
 ) -> Result<Response, HttpError> {
-    Ok(json_reply(runs::create(&cx, &id, query.run_id).await?))
+    reply(runs::create(&asked.cx, &asked.id, asked.run).await)
 }
 
 pub(super) async fn start(
-    AuthContext(cx): AuthContext,
-    PathParams(id): PathParams<WorkflowId>,
-    QueryParams(query): QueryParams<RunQuery>,
+    asked: Asked,
     JsonBody(body): JsonBody<runs::StartRunBody>,
 ) -> Result<Response, HttpError> {
-    Ok(json_reply(
-        runs::start(&cx, &id, &query.required()?, body).await?,
-    ))
+    reply(runs::start(&asked.cx, &asked.id, asked.run()?, body).await)
 }
 
 pub(super) async fn start_async(
-    AuthContext(cx): AuthContext,
-    PathParams(id): PathParams<WorkflowId>,
-    QueryParams(query): QueryParams<RunQuery>,
+    asked: Asked,
     JsonBody(body): JsonBody<runs::StartRunBody>,
 ) -> Result<Response, HttpError> {
-    Ok(json_reply(
-        runs::start_and_wait(&cx, &id, query.run_id, body).await?,
-    ))
+    reply(runs::start_and_wait(&asked.cx, &asked.id, asked.run, body).await)
 }
 
 pub(super) async fn stream(
-    AuthContext(cx): AuthContext,
-    PathParams(id): PathParams<WorkflowId>,
-    QueryParams(query): QueryParams<RunQuery>,
+    asked: Asked,
     JsonBody(body): JsonBody<runs::StartRunBody>,
 ) -> Result<Response, HttpError> {
-    let reply = runs::stream(&cx, &id, query.run_id, body).await?;
-    let mut response = stream_response("text/plain; charset=utf-8", reply.body.map(separated));
+    let reply = runs::stream(&asked.cx, &asked.id, asked.run, body).await?;
+    let mut response = records(reply.body);
     if let Some(note) = reply.note {
         response.extensions_mut().insert(note);
     }
     Ok(response)
 }
 
-pub(super) async fn observe(
-    AuthContext(cx): AuthContext,
-    PathParams(id): PathParams<WorkflowId>,
-    QueryParams(query): QueryParams<RunQuery>,
-) -> Result<Response, HttpError> {
-    let records = runs::observe(&cx, &id, &query.required()?).await?;
-    Ok(stream_response(
-        "text/plain; charset=utf-8",
-        records.map(separated),
-    ))
+pub(super) async fn observe(asked: Asked) -> Result<Response, HttpError> {
+    let stream = runs::observe(&asked.cx, &asked.id, asked.run()?).await?;
+    Ok(records(stream))
 }
 
-/// Records end with the record separator U+001E.
-fn separated(mut record: String) -> String {
-    record.push('\u{1e}');
-    record
+/// Writes records, each of which ends with the record separator U+001E.
+fn records(stream: impl Stream<Item = String> + Send + 'static) -> Response {
+    let separated = stream.map(|record| record + "\u{1e}");
+    stream_response("text/plain; charset=utf-8", separated)
 }
 
-pub(super) async fn restart(
-    AuthContext(cx): AuthContext,
-    PathParams(id): PathParams<WorkflowId>,
-    QueryParams(query): QueryParams<RunQuery>,
-) -> Result<Response, HttpError> {
-    Ok(json_reply(
-        runs::restart(&cx, &id, &query.required()?).await?,
-    ))
+pub(super) async fn restart(asked: Asked) -> Result<Response, HttpError> {
+    reply(runs::restart(&asked.cx, &asked.id, asked.run()?).await)
 }
 
-pub(super) async fn restart_async(
-    AuthContext(cx): AuthContext,
-    PathParams(id): PathParams<WorkflowId>,
-    QueryParams(query): QueryParams<RunQuery>,
-) -> Result<Response, HttpError> {
-    Ok(json_reply(
-        runs::restart_and_wait(&cx, &id, &query.required()?).await?,
-    ))
+pub(super) async fn restart_async(asked: Asked) -> Result<Response, HttpError> {
+    reply(runs::restart_and_wait(&asked.cx, &asked.id, asked.run()?).await)
 }
 
 pub(super) async fn list_runs(
@@ -208,12 +188,16 @@ pub(super) async fn cancel(
     AuthContext(cx): AuthContext,
     PathParams((workflow, run)): PathParams<(WorkflowId, RunId)>,
 ) -> Result<Response, HttpError> {
-    Ok(json_reply(runs::cancel(&cx, &workflow, &run).await?))
+    reply(runs::cancel(&cx, &workflow, &run).await)
 }
 
 pub(super) async fn delete_run(
     AuthContext(cx): AuthContext,
     PathParams((workflow, run)): PathParams<(WorkflowId, RunId)>,
 ) -> Result<Response, HttpError> {
-    Ok(json_reply(runs::delete(&cx, &workflow, &run).await?))
+    reply(runs::delete(&cx, &workflow, &run).await)
+}
+
+fn reply<T: Serialize>(result: Result<Reply<T>, Error>) -> Result<Response, HttpError> {
+    Ok(json_reply(result?))
 }
