@@ -16,8 +16,8 @@ use std::{
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use ee::{
-    Action, Clock as _, Error, Feature, LicenseGate, Permission, PermissionPattern, PermissionSet,
-    Resource, ServerCookie, SessionProvider, SystemClock, UserId,
+    Action, Clock as _, Error, Feature, LicenseGate, NewSession, Permission, PermissionPattern,
+    PermissionSet, Resource, ServerCookie, SessionProvider, SystemClock, UserId,
     defaults::{CookieSessions, MemoryStore, StoreSessions},
     store_libsql::{SqliteConfig, SqliteFile},
 };
@@ -130,7 +130,7 @@ fn of_sessions(name: &str, provider: &dyn SessionProvider, count: usize, c: &mut
     let user = UserId::new("ada").unwrap();
     let ids: Vec<_> = (0..count)
         .map(|_| {
-            let session = runtime.block_on(provider.create(&user, serde_json::Map::new()));
+            let session = runtime.block_on(provider.create(NewSession::new(user.clone())));
             session.unwrap().id
         })
         .collect();

@@ -10,30 +10,42 @@ use anyhow::{Context as _, Result};
 #[cfg(feature = "store-libsql")]
 use ee::store_libsql::{SqliteConfig, SqliteFile, SqliteStore};
 use ee::{
-    AuditFilter, AuditLogger, AuthProvider as _, Clock, EeAuthProvider, LicenseGate, ReturnTo,
-    ServerCookie, SessionProvider, SystemClock,
+    AuditFilter, AuditLogger, Clock, EeAuthProvider, LicenseGate, RbacProvider, ReturnTo, RoleSet,
+    ServerCookie, SessionProvider, SystemClock, UserProvider,
+    access::{
+        AccessStores, AccountUsers, ApiKeys, CachedSessions, CachedUsers, EitherUsers, Epochs,
+        StoreAccess,
+    },
     agent_host::{Agents, Background, Models, ModelsConfig, RunLimits, Workflows},
     auth_simple::{SimpleAuth, SimpleConfig},
     defaults::{
         ConsoleAuditLogger, CookieSessions, MemoryStore, SessionLifetimes, StaticRbac,
         StoreSessions,
     },
-    server::{AuthMode, Origins, Server},
+    server::{AuthMode, Origins, Server, access::AccessParts},
     storage::{
-        AgentStore, EndedSessionStore, RunStore, SessionStore, SignInFlowStore, ThreadStore,
-        WorkflowStore,
+        AccountStore, AgentStore, ApiKeyStore, AssignmentStore, EndedSessionStore, GrantStore,
+        GroupStore, RoleStore, RunStore, SessionStore, SignInFlowStore, ThreadStore, WorkflowStore,
     },
-    with_ee,
+    with_ee_shared,
 };
 
-use crate::config::{Format, Loaded, SessionKind, StoreUrl};
+use crate::config::{Environment, Format, Loaded, SessionKind, StoreUrl};
 
 /// A store as the domains that it keeps.
 #[derive(Clone, Debug)]
 pub(crate) struct Stores {
+    pub(crate) accounts: Arc<dyn AccountStore>,
     pub(crate) agents: Arc<dyn AgentStore>,
+    pub(crate) assignments: Arc<dyn AssignmentStore>,
     pub(crate) ended: Arc<dyn EndedSessionStore>,
+    /// What has changed since something was remembered.
+    pub(crate) epochs: Arc<Epochs>,
     pub(crate) flows: Arc<dyn SignInFlowStore>,
+    pub(crate) grants: Arc<dyn GrantStore>,
+    pub(crate) groups: Arc<dyn GroupStore>,
+    pub(crate) keys: Arc<dyn ApiKeyStore>,
+    pub(crate) roles: Arc<dyn RoleStore>,
     pub(crate) runs: Arc<dyn RunStore>,
     pub(crate) sessions: Arc<dyn SessionStore>,
     pub(crate) threads: Arc<dyn ThreadStore>,
@@ -46,9 +58,16 @@ pub(crate) struct Stores {
 macro_rules! stores {
     ($store:expr $(, sqlite: $sqlite:expr)?) => {
         Stores {
+            accounts: $store.clone(),
             agents: $store.clone(),
+            assignments: $store.clone(),
             ended: $store.clone(),
+            epochs: StoreAccess::epochs_of($store.hub()),
             flows: $store.clone(),
+            grants: $store.clone(),
+            groups: $store.clone(),
+            keys: $store.clone(),
+            roles: $store.clone(),
             runs: $store.clone(),
             sessions: $store.clone(),
             threads: $store.clone(),
@@ -64,6 +83,9 @@ pub(crate) fn open_store(url: &StoreUrl, sessions: SessionKind) -> Result<Stores
     let mut stores = open(url)?;
     if sessions == SessionKind::Memory {
         stores.sessions = Arc::new(MemoryStore::new());
+    } else {
+        let epochs = Arc::clone(&stores.epochs);
+        stores.sessions = Arc::new(CachedSessions::new(stores.sessions, epochs));
     }
     Ok(stores)
 }
@@ -140,36 +162,111 @@ pub(crate) async fn host(
     Ok(Hosted { agents, workflows })
 }
 
-/// Puts provider, sessions, roles and licence together.
+/// Puts provider, sessions, roles, grants, keys and licence together.
+///
+/// Roles that a mapping grants by themselves leave nothing to manage: then there are no parts for it.
 pub(crate) fn auth(
     loaded: &Loaded,
     simple: SimpleConfig,
     stores: &Stores,
     clock: &Arc<dyn Clock>,
-) -> Result<EeAuthProvider> {
-    let rbac = match (loaded.roles()?, &loaded.config.rbac.mapping) {
-        (Some(roles), _) => StaticRbac::new(roles),
-        (None, Some(mapping)) => StaticRbac::from_mapping(mapping.clone()),
+) -> Result<(EeAuthProvider, Option<AccessParts>)> {
+    let base = Arc::new(SimpleAuth::new(simple).context("`simple`")?);
+    let users = EitherUsers {
+        first: Arc::clone(&base) as _,
+        second: Arc::new(AccountUsers::new(Arc::clone(&stores.accounts))),
+    };
+    let epochs = &stores.epochs;
+    let users: Arc<dyn UserProvider> =
+        Arc::new(CachedUsers::new(Arc::new(users), Arc::clone(epochs)));
+    let composed = with_ee_shared(base)
+        .users(Arc::clone(&users))
+        .sessions(sessions(loaded, stores, clock)?)
+        .license(Arc::new(license(loaded, Arc::clone(clock))));
+    let (composed, parts) = match (loaded.roles()?, &loaded.config.rbac.mapping) {
+        (Some(roles), _) => {
+            let parts = access(loaded, roles, stores, clock, users)?;
+            let composed = composed
+                .rbac(Arc::clone(&parts.roles))
+                .acl(Arc::clone(&parts.store) as _)
+                .keys(Arc::clone(&parts.keys) as _);
+            (composed, Some(parts.parts))
+        }
+        (None, Some(mapping)) => {
+            let rbac = StaticRbac::from_mapping(mapping.clone());
+            (composed.rbac(Arc::new(rbac)), None)
+        }
         (None, None) => anyhow::bail!("there are no roles"),
     };
-    let base = SimpleAuth::new(simple).context("`simple`")?;
-    let composed = with_ee(base)
-        .sessions(sessions(loaded, stores, clock)?)
-        .rbac(Arc::new(rbac))
-        .license(Arc::new(license(loaded, Arc::clone(clock))));
     let composed = if loaded.is_local_development() {
         composed.exempt_local_development()
     } else {
         composed
     };
     let auth = composed.build();
-    let is_licensed =
-        auth.license_exempt() || auth.at(clock.now()).features().contains(ee::Feature::Rbac);
+    let features = auth.at(clock.now()).features();
     anyhow::ensure!(
-        is_licensed,
+        features.contains(ee::Feature::Rbac),
         "roles are configured and no valid licence covers them: set MASTRA_EE_LICENSE"
     );
-    Ok(auth)
+    anyhow::ensure!(
+        parts.is_none() || features.contains(ee::Feature::Acl),
+        "grants on single things are kept and the licence does not cover `acl`"
+    );
+    Ok((auth, parts))
+}
+
+struct Access {
+    keys: Arc<ApiKeys>,
+    parts: AccessParts,
+    roles: Arc<dyn RbacProvider>,
+    store: Arc<StoreAccess>,
+}
+
+fn access(
+    loaded: &Loaded,
+    roles: RoleSet,
+    stores: &Stores,
+    clock: &Arc<dyn Clock>,
+    users: Arc<dyn UserProvider>,
+) -> Result<Access> {
+    let kept = AccessStores {
+        assignments: Arc::clone(&stores.assignments),
+        grants: Arc::clone(&stores.grants),
+        groups: Arc::clone(&stores.groups),
+        roles: Arc::clone(&stores.roles),
+    };
+    let (clock, epochs) = (Arc::clone(clock), Arc::clone(&stores.epochs));
+    let store = StoreAccess::new(roles, kept, Arc::clone(&clock), Arc::clone(&epochs));
+    let store = Arc::new(store);
+    let env = match loaded.config.environment {
+        Environment::Development => "dev",
+        Environment::Production => "live",
+    };
+    let keys = ApiKeys::new(
+        Arc::clone(&stores.keys),
+        Arc::clone(&users),
+        clock,
+        epochs,
+        env,
+    )?;
+    let keys = Arc::new(keys);
+    Ok(Access {
+        parts: AccessParts {
+            accounts: Arc::clone(&stores.accounts),
+            acl: Arc::clone(&store) as _,
+            assignments: Arc::clone(&stores.assignments),
+            groups: Arc::clone(&stores.groups),
+            keys: Arc::clone(&keys) as _,
+            rbac: Arc::clone(&store) as _,
+            roles: Arc::clone(&store) as _,
+            sessions: Arc::clone(&stores.sessions),
+            users,
+        },
+        keys,
+        roles: Arc::clone(&store) as _,
+        store,
+    })
 }
 
 /// Asks the environment for the key anew each time the verdict is over, so that a renewed key needs no restart.
@@ -271,17 +368,19 @@ pub(crate) fn origins(loaded: &Loaded, address: SocketAddr) -> Origins {
 pub(crate) fn server(
     loaded: &Loaded,
     auth: AuthMode,
+    access: Option<AccessParts>,
     hosted: &Hosted,
     stores: &Stores,
     address: SocketAddr,
 ) -> Result<Server> {
     let login: ReturnTo = "/studio/login".parse()?;
-    let server = Server::new(
+    let mut server = Server::new(
         auth,
         audit(loaded),
         Arc::new(SystemClock),
         origins(loaded, address),
     );
+    server.access = access;
     Ok(server
         .host(
             Arc::clone(&hosted.agents) as _,

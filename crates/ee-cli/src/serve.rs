@@ -9,7 +9,7 @@ use ee::{
     AuditAction, AuditActor, AuditEvent, AuditOutcome, Clock, SystemClock,
     agent_host::Background,
     axum::{Corridor, Gate, serve},
-    server::{AuthMode, Server},
+    server::{AuthMode, Server, access::AccessParts},
 };
 use tokio::{
     net::TcpListener,
@@ -61,9 +61,14 @@ async fn start(mut loaded: Loaded) -> Result<()> {
     let hosted = parts::host(&stores, models, &clock, background.clone()).await?;
     progress.done("agents", &counted(&hosted).await?);
 
-    let (auth, tokens) = sign_in(&mut loaded, &stores, &clock, &url)?;
+    let SignIn {
+        auth,
+        access,
+        tokens,
+    } = sign_in(&mut loaded, &stores, &clock, &url)?;
     progress.done("sign-in", sign_in_text(&auth, tokens.is_some()));
-    let server = Arc::new(parts::server(&loaded, auth, &hosted, &stores, address)?);
+    let server = parts::server(&loaded, auth, access, &hosted, &stores, address)?;
+    let server = Arc::new(server);
     warn_about(&loaded, &server, &progress);
 
     let gate = gate(&loaded, &server)?;
@@ -139,16 +144,25 @@ async fn counted(hosted: &parts::Hosted) -> Result<String> {
     Ok(format!("{agents} agents, {workflows} workflows"))
 }
 
-type Tokens = Option<(FirstStart, bool)>;
+/// How people come in, what manages that, and the tokens of the first start with whether they are new.
+struct SignIn {
+    auth: AuthMode,
+    access: Option<AccessParts>,
+    tokens: Option<(FirstStart, bool)>,
+}
 
 fn sign_in(
     loaded: &mut Loaded,
     stores: &Stores,
     clock: &Arc<dyn Clock>,
     url: &str,
-) -> Result<(AuthMode, Tokens)> {
+) -> Result<SignIn> {
     if loaded.config.auth == AuthKind::None {
-        return Ok((AuthMode::Off, None));
+        return Ok(SignIn {
+            auth: AuthMode::Off,
+            access: None,
+            tokens: None,
+        });
     }
     let (simple, tokens) = if let Some(simple) = loaded.config.simple.take() {
         (simple, None)
@@ -156,10 +170,12 @@ fn sign_in(
         let (tokens, is_new) = first_start::load_or_create(&loaded.data, url)?;
         (tokens.simple_config()?, Some((tokens, is_new)))
     };
-    Ok((
-        AuthMode::On(Arc::new(parts::auth(loaded, simple, stores, clock)?)),
+    let (auth, access) = parts::auth(loaded, simple, stores, clock)?;
+    Ok(SignIn {
+        auth: AuthMode::On(Arc::new(auth)),
+        access,
         tokens,
-    ))
+    })
 }
 
 fn sign_in_text(auth: &AuthMode, is_first_start: bool) -> &'static str {
@@ -188,6 +204,7 @@ async fn sweep(stores: Stores, clock: Arc<dyn Clock>, shutdown: CancellationToke
         let swept = async {
             stores.sessions.purge_expired(now).await?;
             stores.ended.purge_ended(now).await?;
+            stores.grants.purge_grants(now).await?;
             stores.flows.purge_flows(now).await
         };
         if let Err(err) = swept.await {

@@ -146,6 +146,21 @@ pub trait AclProvider: fmt::Debug + Send + Sync + 'static {
         action: &str,
     ) -> Result<Vec<String>, Error>;
 
+    /// Returns one part of the ids of all things of this kind that the user may do this with, by id.
+    async fn accessible(
+        &self,
+        user: &User,
+        kind: &str,
+        action: &str,
+        cursor: &Cursor,
+    ) -> Result<Listed<String>, Error> {
+        let mut ids = self.list_accessible(user, kind, action).await?;
+        ids.sort_unstable();
+        let after = cursor.after.as_deref();
+        ids.retain(|id| after.is_none_or(|after| id.as_str() > after));
+        Ok(Listed::cut(ids, cursor.limit, String::clone))
+    }
+
     /// Returns all grants that count for the user, compiled, so that the many checks of one request ask nobody. `None`
     /// when the provider cannot tell them: then it is asked each time, and only for the thing that a route is about.
     async fn grants(&self, _user: &User) -> Result<Option<Arc<[Arc<GrantSet>]>>, Error> {

@@ -158,6 +158,17 @@ impl Authority {
             }
     }
 
+    /// Tells whether the caller could hand this on: his roles and every limit include it. Grants on single things do not
+    /// count here.
+    pub fn includes(&self, pattern: &PermissionPattern) -> bool {
+        let held = match &self.held {
+            Held::Everything => true,
+            Held::Nothing => false,
+            Held::Set(set) => set.includes(pattern),
+        };
+        held && self.limits.iter().all(|limit| limit.set.includes(pattern))
+    }
+
     /// Returns the permission that covers a requirement, for an explanation.
     pub fn matching(&self, permission: &Permission) -> Option<&PermissionPattern> {
         match &self.held {

@@ -1,7 +1,9 @@
 //! What the sign-in page and the pages behind it may show.
 
+use std::sync::Arc;
+
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use tracing::warn;
 
 use crate::{
@@ -152,8 +154,9 @@ pub struct AuthenticatedCapabilities {
     /// What he may do; `null` when there are no roles or they cannot be read.
     pub access: Option<Access>,
     /// Roles that he may preview; for those who may do everything.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub available_roles: Option<Vec<RoleCard>>,
+    #[serde(serialize_with = "shared", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Vec<RoleCard>>")]
+    pub available_roles: Option<Arc<[RoleCard]>>,
 }
 
 /// The answer to `GET /api/auth/capabilities` (`buildCapabilities`, phase 2).
@@ -199,30 +202,24 @@ impl Capabilities {
 async fn access(
     auth: &Licensed<'_>,
     identity: &Identity,
-) -> Result<(Option<Access>, Option<Vec<RoleCard>>), Error> {
+) -> Result<(Option<Access>, Option<Arc<[RoleCard]>>), Error> {
     let Some(rbac) = auth.rbac() else {
         return Ok((None, None));
     };
     let held = rbac.permissions(&identity.user).await?;
-    let roles = rbac.roles(&identity.user).await?;
-    let mut available = None;
-    if held.has_full_wildcard()
-        && let Some(all) = rbac.available_roles().await?
-    {
-        let mut lesser = Vec::new();
-        for role in all {
-            let patterns = rbac.role_permissions(&role.id).await?.unwrap_or_default();
-            if !patterns.iter().any(PermissionPattern::is_full_wildcard) {
-                lesser.push(role);
-            }
-        }
-        available = Some(lesser);
-    }
-    Ok((
-        Some(Access {
-            roles,
-            permissions: held.patterns().to_vec(),
-        }),
-        available,
-    ))
+    let access = Access {
+        roles: rbac.roles(&identity.user).await?,
+        permissions: held.patterns().to_vec(),
+    };
+    let available = if held.has_full_wildcard() {
+        rbac.lesser_roles().await?
+    } else {
+        None
+    };
+    Ok((Some(access), available))
+}
+
+#[expect(clippy::ref_option, reason = "serde calls it so")]
+fn shared<S: Serializer>(roles: &Option<Arc<[RoleCard]>>, to: S) -> Result<S::Ok, S::Error> {
+    roles.as_deref().serialize(to)
 }

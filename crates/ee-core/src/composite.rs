@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use http::HeaderValue;
 
 use crate::{
     AclProvider, AuditLogger, AuthProvider, CredentialsProvider, Error, ErrorKind, RbacProvider,
@@ -136,11 +137,37 @@ impl CredentialsProvider for CompositeAuth {
         head: &RequestHead<'_>,
     ) -> Result<SignIn, Error> {
         for member in self.with_credentials() {
-            if let success @ SignIn::Success(_) = member.sign_in(email, password, head).await? {
-                return Ok(success);
+            match member.sign_in(email, password, head).await? {
+                SignIn::Refused => {}
+                end => return Ok(end),
             }
         }
         Ok(SignIn::Refused)
+    }
+
+    /// The member that asked for the factor knows the token, and no other does.
+    async fn second_factor(
+        &self,
+        token: &str,
+        code: &str,
+        head: &RequestHead<'_>,
+    ) -> Result<SignIn, Error> {
+        for member in self.with_credentials() {
+            match member.second_factor(token, code, head).await? {
+                SignIn::Refused => {}
+                end => return Ok(end),
+            }
+        }
+        Ok(SignIn::Refused)
+    }
+
+    async fn device_cookie(&self, user: &UserId) -> Result<Option<HeaderValue>, Error> {
+        for member in self.with_credentials() {
+            if let Some(cookie) = member.device_cookie(user).await? {
+                return Ok(Some(cookie));
+            }
+        }
+        Ok(None)
     }
 
     async fn sign_up(

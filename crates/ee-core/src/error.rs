@@ -1,6 +1,6 @@
 //! The one error that every plugin returns.
 
-use std::{borrow::Cow, error::Error as StdError, fmt};
+use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
 
 /// What went wrong, coarse enough that every plugin can name it.
 ///
@@ -20,6 +20,8 @@ pub enum ErrorKind {
     NotFound,
     /// Too many tries.
     RateLimited,
+    /// What is to be changed is not any more what the caller has seen.
+    Stale,
     /// The caller is not known.
     Unauthenticated,
     /// A dependency does not answer. The message goes to the caller: it names no address and no value.
@@ -40,6 +42,7 @@ impl ErrorKind {
             Self::Invalid => "invalid",
             Self::NotFound => "not_found",
             Self::RateLimited => "rate_limited",
+            Self::Stale => "stale",
             Self::Unauthenticated => "unauthenticated",
             Self::Unavailable => "unavailable",
             Self::Unlicensed => "unlicensed",
@@ -66,6 +69,7 @@ pub struct Error {
     kind: ErrorKind,
     message: Cow<'static, str>,
     issues: Vec<Issue>,
+    retry_after: Option<Duration>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -76,6 +80,7 @@ impl Error {
             kind,
             message: message.into(),
             issues: Vec::new(),
+            retry_after: None,
             source: None,
         }
     }
@@ -100,6 +105,13 @@ impl Error {
         self
     }
 
+    /// Says after how long another try makes sense.
+    #[must_use]
+    pub const fn with_retry_after(mut self, wait: Duration) -> Self {
+        self.retry_after = Some(wait);
+        self
+    }
+
     /// Adds the cause.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
@@ -120,6 +132,11 @@ impl Error {
     /// Returns the wrong fields, empty when the error is not about fields.
     pub fn issues(&self) -> &[Issue] {
         &self.issues
+    }
+
+    /// Returns after how long another try makes sense, if that is known (RFC 9110 §10.2.3).
+    pub const fn retry_after(&self) -> Option<Duration> {
+        self.retry_after
     }
 }
 

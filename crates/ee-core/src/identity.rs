@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Session, User};
+use crate::{KeyId, Limit, Session, User};
 
 /// Somebody who is known.
 #[derive(Clone, Debug)]
@@ -10,6 +10,12 @@ use crate::{Session, User};
 pub struct Identity {
     /// Who.
     pub user: Arc<User>,
+    /// Who acts for the user, where a program does.
+    pub acted_by: Option<Arc<User>>,
+    /// The key that was shown, if one was.
+    pub key: Option<KeyId>,
+    /// What narrows the user down here, such as the scopes of the key.
+    pub limits: Vec<Arc<Limit>>,
     /// The session that showed it; `None` when credentials came with the request itself.
     pub session: Option<Session>,
 }
@@ -19,6 +25,9 @@ impl Identity {
     pub const fn of(user: Arc<User>) -> Self {
         Self {
             user,
+            acted_by: None,
+            key: None,
+            limits: Vec::new(),
             session: None,
         }
     }

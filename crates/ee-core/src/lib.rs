@@ -6,6 +6,7 @@
 #![doc = include_str!("../README.md")]
 
 mod acl;
+mod api_key;
 mod audit;
 mod authority;
 mod capabilities;
@@ -32,6 +33,7 @@ mod user;
 mod with_ee;
 
 pub use acl::{AclGrant, AclManager, AclProvider, AclSubject, GrantSet, NewGrant, ResourceRef};
+pub use api_key::{KeyManager, KeyProvider, KeySecret, NewKey};
 pub use audit::{
     ActorType, AuditAction, AuditActor, AuditContext, AuditEvent, AuditFilter, AuditLogger,
     AuditOutcome, AuditResource,
@@ -44,7 +46,7 @@ pub use capabilities::{
 pub use clock::{Clock, SystemClock};
 pub use composite::CompositeAuth;
 pub use cookie::ServerCookie;
-pub use credentials::{CredentialsProvider, SignIn};
+pub use credentials::{CredentialsProvider, FactorMethod, SecondFactor, SignIn};
 pub use error::{Error, ErrorKind, Issue};
 pub use id::{
     AgentId, GroupId, KeyId, MAX_ID_BYTES, MessageId, RunId, ThreadId, TokenId, UserId, WorkflowId,
@@ -62,7 +64,7 @@ pub use request::RequestHead;
 pub use return_to::ReturnTo;
 pub use role::{Role, RoleId, RoleMapping, RoleSet};
 pub use secret::{SessionId, TokenHash, fill_random, random_token};
-pub use session::{Session, SessionProvider, add_cookies};
+pub use session::{NewSession, Session, SessionProvider, add_cookies};
 pub use sso::{SsoCallback, SsoLogin, SsoProvider, SsoStart, SsoTokens};
 pub use user::{User, UserCard, UserProvider};
 pub use with_ee::{EeAuthProvider, Licensed, WithEe, with_ee, with_ee_shared};

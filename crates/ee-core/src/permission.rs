@@ -7,7 +7,7 @@
 use std::{borrow::Cow, fmt, str::FromStr};
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{Error, ErrorKind};
 
@@ -62,6 +62,12 @@ macro_rules! text_form {
                 value.text.into_owned()
             }
         }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                to.serialize_str(&self.text)
+            }
+        }
     };
 }
 
@@ -93,8 +99,9 @@ pub use {
 ///
 /// Resources and actions of other programs are accepted and never sensitive. The requirement `*`
 /// is a text of one part: only the grant `*` covers it.
-#[derive(Clone, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Clone, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd)]
+#[schemars(into = "String")]
+#[serde(try_from = "String")]
 pub struct Permission {
     text: Cow<'static, str>,
     /// INVARIANT: the length of `resource:action` within `text`.

@@ -1,11 +1,14 @@
 //! Roles and what they permit.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 use serde::Serialize;
 
-use crate::{Error, Permission, PermissionPattern, PermissionSet, Role, RoleId, User, UserId};
+use crate::{
+    Error, Permission, PermissionPattern, PermissionSet, Role, RoleId, RoleSet, User, UserId,
+    storage::{Changed, RoleBook},
+};
 
 /// Id and name of a role.
 #[derive(Clone, Debug, Eq, PartialEq, schemars::JsonSchema, Serialize)]
@@ -69,23 +72,64 @@ pub trait RbacProvider: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<Option<Vec<PermissionPattern>>, Error> {
         Ok(None)
     }
+
+    /// Returns the roles that do not permit everything, which those who may do everything can preview; `None` when the
+    /// provider cannot list its roles.
+    ///
+    /// Follows from the two methods above. A provider whose roles stay as they are does better to keep the list.
+    async fn lesser_roles(&self) -> Result<Option<Arc<[RoleCard]>>, Error> {
+        let Some(all) = self.available_roles().await? else {
+            return Ok(None);
+        };
+        let mut lesser = Vec::new();
+        for role in all {
+            let patterns = self.role_permissions(&role.id).await?.unwrap_or_default();
+            if !patterns.iter().any(PermissionPattern::is_full_wildcard) {
+                lesser.push(role);
+            }
+        }
+        Ok(Some(lesser.into()))
+    }
 }
 
 /// Changes roles and who has them (`IRBACManager`, phase 4).
+///
+/// Roles depend on each other, so every change of one names the revision of the book that it was decided on.
 #[async_trait]
 pub trait RbacManager: std::fmt::Debug + Send + Sync + 'static {
-    /// Gives a role to a user.
-    async fn assign(&self, user: &UserId, role: &RoleId) -> Result<(), Error>;
+    /// Returns the roles that the program brings; nobody can change them.
+    fn base(&self) -> &RoleSet;
+
+    /// Returns the roles that were made here, and what roles of identity providers stand for.
+    async fn book(&self) -> Result<Arc<RoleBook>, Error>;
+
+    /// Writes a role, new or not.
+    ///
+    /// Fails with [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) for the id of a base role, and with
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for one that inherits from an unknown role or in a circle.
+    async fn put(&self, role: Role, revision: u64, by: Option<&UserId>) -> Result<Changed, Error>;
+
+    /// Deletes a role. Fails with [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) for a base role and for one that
+    /// others inherit from or that a role of an identity provider stands for.
+    async fn delete(&self, role: &RoleId, revision: u64) -> Result<Changed, Error>;
+
+    /// Replaces what roles of identity providers stand for. Fails with
+    /// [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for an unknown role.
+    async fn set_mapping(
+        &self,
+        mapping: BTreeMap<RoleId, Vec<RoleId>>,
+        revision: u64,
+    ) -> Result<Changed, Error>;
+
+    /// Gives a role to a user. False when he has it already. Fails with
+    /// [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) for an unknown role.
+    async fn assign(
+        &self,
+        user: &UserId,
+        role: &RoleId,
+        by: Option<&UserId>,
+    ) -> Result<bool, Error>;
 
     /// Takes a role from a user.
-    async fn unassign(&self, user: &UserId, role: &RoleId) -> Result<(), Error>;
-
-    /// Returns all roles.
-    async fn list(&self) -> Result<Vec<Role>, Error>;
-
-    /// Creates a role. Fails with [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) when the id is taken.
-    async fn create(&self, role: Role) -> Result<(), Error>;
-
-    /// Deletes a role. Fails with [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
-    async fn delete(&self, role: &RoleId) -> Result<(), Error>;
+    async fn unassign(&self, user: &UserId, role: &RoleId) -> Result<Changed, Error>;
 }

@@ -3,7 +3,7 @@
 use std::{borrow::Borrow, fmt, str::FromStr};
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::{Error, ErrorKind, PermissionPattern};
 
@@ -18,10 +18,9 @@ const MAX_ROLE_ID_CHARS: usize = 128;
 /// Identifies a role. Directories choose these, so `:`, `,` and spaces are allowed.
 ///
 /// A text of 1 to 128 characters without control characters.
-#[derive(
-    Clone, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize,
-)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Clone, Debug, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd)]
+#[schemars(into = "String")]
+#[serde(try_from = "String")]
 pub struct RoleId(Box<str>);
 
 impl RoleId {
@@ -74,6 +73,12 @@ impl TryFrom<String> for RoleId {
 impl From<RoleId> for String {
     fn from(id: RoleId) -> Self {
         id.0.into_string()
+    }
+}
+
+impl Serialize for RoleId {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&self.0)
     }
 }
 

@@ -1,10 +1,12 @@
 //! Sessions: how a browser stays signed in.
 
+use std::net::IpAddr;
+
 use async_trait::async_trait;
 use http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
 
-use crate::{Error, RequestHead, SessionId, UserId};
+use crate::{Error, RequestHead, SessionId, User, UserId};
 
 /// A running session.
 #[derive(Clone, Debug)]
@@ -12,6 +14,10 @@ use crate::{Error, RequestHead, SessionId, UserId};
 pub struct Session {
     /// When it was created.
     pub created_at: Timestamp,
+    /// Which [`User::credential_version`] it was begun under. Under another one it is over.
+    pub credential_version: u64,
+    /// When it ends whatever happens.
+    pub ends_at: Timestamp,
     /// When it ends if nothing happens.
     pub expires_at: Timestamp,
     /// What the browser shows. A secret.
@@ -32,6 +38,8 @@ impl Session {
     ) -> Self {
         Self {
             created_at,
+            credential_version: 0,
+            ends_at: expires_at,
             expires_at,
             id,
             metadata: serde_json::Map::new(),
@@ -40,15 +48,51 @@ impl Session {
     }
 }
 
+/// A session that is to begin.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct NewSession {
+    /// Where it begins, as judged by the adapter.
+    pub address: Option<IpAddr>,
+    /// Which [`User::credential_version`] it begins under.
+    pub credential_version: u64,
+    /// What it begins with, for people: a browser and its system.
+    pub device: Option<String>,
+    /// Whether its user asked for a long one.
+    pub is_remembered: bool,
+    /// What the provider keeps beside it.
+    pub metadata: serde_json::Map<String, serde_json::Value>,
+    /// Whose it is.
+    pub user_id: UserId,
+}
+
+impl NewSession {
+    /// Describes a session of a user whose credentials nobody here can change.
+    pub fn new(user_id: UserId) -> Self {
+        Self {
+            address: None,
+            credential_version: 0,
+            device: None,
+            is_remembered: false,
+            metadata: serde_json::Map::new(),
+            user_id,
+        }
+    }
+
+    /// Describes a session of somebody.
+    pub fn of(user: &User) -> Self {
+        Self {
+            credential_version: user.credential_version,
+            ..Self::new(user.id.clone())
+        }
+    }
+}
+
 /// Creates, checks and ends sessions (`ISessionProvider`, phase 2).
 #[async_trait]
 pub trait SessionProvider: std::fmt::Debug + Send + Sync + 'static {
     /// Starts a session with a fresh id.
-    async fn create(
-        &self,
-        user: &UserId,
-        metadata: serde_json::Map<String, serde_json::Value>,
-    ) -> Result<Session, Error>;
+    async fn create(&self, new: NewSession) -> Result<Session, Error>;
 
     /// Returns the session, `None` when it is unknown, ended or expired.
     async fn validate(&self, id: &SessionId) -> Result<Option<Session>, Error>;

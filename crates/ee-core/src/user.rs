@@ -13,6 +13,9 @@ use crate::{Error, RoleId, UserId};
 pub struct User {
     /// Picture, an absolute URL.
     pub avatar_url: Option<String>,
+    /// Moves when a password, a factor or the status changes: sessions that began under an earlier one are over. 0 for
+    /// users whose credentials nobody here can change.
+    pub credential_version: u64,
     /// E-mail address: an attribute, never the identity.
     pub email: Option<String>,
     /// Identity within the provider.
@@ -30,6 +33,7 @@ impl User {
     pub fn new(id: UserId) -> Self {
         Self {
             avatar_url: None,
+            credential_version: 0,
             email: None,
             id,
             metadata: serde_json::Map::new(),

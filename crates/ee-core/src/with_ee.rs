@@ -6,9 +6,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::{
-    AclProvider, AuditLogger, AuthProvider, Caller, CredentialsProvider, Error, ErrorKind, Feature,
-    FeatureSet, Identity, LicenseGate, PermissionSet, RbacProvider, RequestHead, SessionProvider,
-    SsoProvider, User, UserProvider,
+    AclProvider, AuditLogger, AuthProvider, Authority, Caller, CredentialsProvider, Error,
+    ErrorKind, Feature, FeatureSet, Identity, KeyProvider, LicenseGate, RbacProvider, RequestHead,
+    SessionProvider, SsoProvider, User, UserProvider,
 };
 
 /// Wraps a provider (`withEE`, phase 2). Without [`WithEe::license`] nothing but an exempt provider has abilities.
@@ -32,6 +32,7 @@ pub fn with_ee_shared(base: Arc<dyn AuthProvider>) -> WithEe {
             rbac: None,
             acl: None,
             audit: None,
+            keys: None,
         },
     }
 }
@@ -69,6 +70,8 @@ impl WithEe {
         acl: AclProvider,
         /// Writes the record.
         audit: AuditLogger,
+        /// Finds out whose API key a request shows.
+        keys: KeyProvider,
     }
 
     /// The licence that decides which abilities are seen.
@@ -103,6 +106,7 @@ pub struct EeAuthProvider {
     rbac: Option<Arc<dyn RbacProvider>>,
     acl: Option<Arc<dyn AclProvider>>,
     audit: Option<Arc<dyn AuditLogger>>,
+    keys: Option<Arc<dyn KeyProvider>>,
 }
 
 impl EeAuthProvider {
@@ -230,29 +234,48 @@ impl<'a> Licensed<'a> {
         self.features
     }
 
-    /// Returns what the user may do. `None` when there are no roles at all: then whoever is signed in may do everything.
+    /// Returns what somebody may do: what his roles permit, or everything when there are no roles at all, the grants on
+    /// single things, and what narrows him down.
     ///
-    /// Fails with [`ErrorKind::Unlicensed`] when roles are configured and the licence does not cover them:
+    /// Fails with [`ErrorKind::Unlicensed`] when roles or grants are configured and the licence does not cover them:
     /// what was protected stays closed.
-    pub async fn permissions(&self, user: &User) -> Result<Option<Arc<PermissionSet>>, Error> {
-        if let Some(rbac) = self.rbac() {
-            return rbac.permissions(user).await.map(Some);
+    pub async fn authority(&self, identity: &Identity) -> Result<Authority, Error> {
+        let user = &identity.user;
+        let has_roles = self.auth.rbac.is_some() || self.auth.base.rbac().is_some();
+        let mut authority = match self.rbac() {
+            Some(rbac) => Authority::set(rbac.permissions(user).await?),
+            None if has_roles => return Err(uncovered("roles", Feature::Rbac)),
+            None => Authority::everything(),
+        };
+        let has_grants = self.auth.acl.is_some() || self.auth.base.acl().is_some();
+        match self.acl() {
+            Some(acl) => {
+                if let Some(grants) = acl.grants(user).await? {
+                    authority = authority.with_grants(grants);
+                }
+            }
+            // A grant that forbids must not be forgotten.
+            None if has_grants => return Err(uncovered("grants", Feature::Acl)),
+            None => {}
         }
-        if self.auth.rbac.is_none() && self.auth.base.rbac().is_none() {
-            return Ok(None);
-        }
-        let message = "roles are configured and the licence does not cover `rbac`";
-        Err(Error::new(ErrorKind::Unlicensed, message))
+        Ok(identity.limits.iter().fold(authority, |authority, limit| {
+            authority.within(Arc::clone(limit))
+        }))
     }
 
     /// See [`EeAuthProvider::identify`].
     pub async fn identify(&self, head: &RequestHead<'_>) -> Result<Caller, Error> {
+        if let Some(keys) = self.gate(Feature::User, self.auth.keys.as_deref()) {
+            match keys.identify(head).await {
+                Ok(Some(identity)) => return Ok(Caller::Known(identity)),
+                Ok(None) => {}
+                Err(err) if err.kind() == ErrorKind::Unauthenticated => return Ok(Caller::Refused),
+                Err(err) => return Err(err),
+            }
+        }
         match self.auth.base.authenticate(head).await {
             Ok(Some(user)) => {
-                return Ok(Caller::Known(Identity {
-                    user,
-                    session: None,
-                }));
+                return Ok(Caller::Known(Identity::of(user)));
             }
             Ok(None) if head.headers.contains_key(http::header::AUTHORIZATION) => {
                 return Ok(Caller::Refused);
@@ -278,14 +301,21 @@ impl<'a> Licensed<'a> {
         let Some(user) = users.find(&session.user_id).await? else {
             return Ok(Caller::StaleSession);
         };
-        Ok(Caller::Known(Identity {
-            user,
-            session: Some(session),
-        }))
+        if session.credential_version != user.credential_version {
+            return Ok(Caller::StaleSession);
+        }
+        let mut identity = Identity::of(user);
+        identity.session = Some(session);
+        Ok(Caller::Known(identity))
     }
 
     /// The one place where the licence decides about an ability.
     fn gate<T: ?Sized>(&self, feature: Feature, part: Option<&'a T>) -> Option<&'a T> {
         part.filter(|_| self.features.contains(feature))
     }
+}
+
+fn uncovered(what: &str, feature: Feature) -> Error {
+    let message = format!("{what} are configured and the licence does not cover `{feature}`");
+    Error::new(ErrorKind::Unlicensed, message)
 }

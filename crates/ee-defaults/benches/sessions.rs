@@ -11,12 +11,11 @@ use std::{
 use async_trait::async_trait;
 use criterion::{Criterion, criterion_group, criterion_main};
 use ee_core::{
-    Error, RbacProvider, ServerCookie, SessionProvider, SystemClock, TokenHash, User, UserId,
-    storage::EndedSessionStore,
+    Error, NewSession, RbacProvider, ServerCookie, SessionProvider, SystemClock, TokenHash, User,
+    UserId, storage::EndedSessionStore,
 };
 use ee_defaults::{CookieSessions, MemoryStore, StaticRbac, StoreSessions, default_roles};
 use jiff::Timestamp;
-use serde_json::Map;
 
 /// Answers at once, so that what is measured is the rest.
 #[derive(Debug)]
@@ -57,11 +56,11 @@ fn sessions(c: &mut Criterion) {
     };
     let stored = StoreSessions::new(Arc::new(MemoryStore::new()), clock, cookie);
 
-    let id = run(sealed.create(&user, Map::new())).id;
+    let id = run(sealed.create(NewSession::new(user.clone()))).id;
     c.bench_function("cookie session: decode", |b| {
         b.iter(|| run(sealed.validate(black_box(&id))));
     });
-    let id = run(stored.create(&user, Map::new())).id;
+    let id = run(stored.create(NewSession::new(user.clone()))).id;
     c.bench_function("memory session: look up", |b| {
         b.iter(|| run(stored.validate(black_box(&id))));
     });

@@ -7,13 +7,12 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use ee_core::{
-    Clock, Error, RequestHead, ServerCookie, Session, SessionId, SessionProvider, UserId,
+    Clock, Error, NewSession, RequestHead, ServerCookie, Session, SessionId, SessionProvider,
     storage::EndedSessionStore,
 };
 use http::HeaderValue;
 use jiff::Timestamp;
 use secrecy::SecretString;
-use serde_json::{Map, Value};
 
 use self::{keys::KeyRing, payload::Payload};
 use crate::{SessionConfigError, SessionLifetimes};
@@ -108,14 +107,16 @@ impl CookieSessions {
 #[async_trait]
 impl SessionProvider for CookieSessions {
     /// Fails with [`ErrorKind::Invalid`](ee_core::ErrorKind::Invalid) when the metadata is too long for a cookie.
-    async fn create(&self, user: &UserId, metadata: Map<String, Value>) -> Result<Session, Error> {
+    /// The browser keeps neither device nor address, and a sealed cookie lasts as long for everybody.
+    async fn create(&self, new: NewSession) -> Result<Session, Error> {
         let now = to_millis(self.clock.now());
         self.seal(Payload {
             created_at: now,
+            credential_version: new.credential_version,
             expires_at: self.lifetimes.idle_end(now, self.lifetimes.last_end(now)),
             id: Payload::fresh_id()?,
-            metadata,
-            user_id: user.clone(),
+            metadata: new.metadata,
+            user_id: new.user_id,
         })
     }
 
@@ -174,6 +175,7 @@ impl SessionProvider for CookieSessions {
 
 fn session(id: SessionId, payload: Payload) -> Session {
     let mut session = Session::new(id, payload.user_id, payload.created_at, payload.expires_at);
+    session.credential_version = payload.credential_version;
     session.metadata = payload.metadata;
     session
 }

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use ee_core::Session;
 use jiff::Timestamp;
 
 use crate::SessionConfigError;
@@ -57,12 +56,6 @@ impl SessionLifetimes {
     /// Returns when a session that is used at `now` ends if it is not used again.
     pub(crate) fn idle_end(&self, now: Timestamp, last_end: Timestamp) -> Timestamp {
         later(now, self.idle).min(last_end)
-    }
-
-    /// Returns how long the browser shall keep the cookie: to the last moment the session can have.
-    pub(crate) fn cookie_age(&self, session: &Session, now: Timestamp) -> Duration {
-        let rest = self.last_end(session.created_at).duration_since(now);
-        Duration::try_from(rest).map_or(Duration::ZERO, |rest| rest.min(self.absolute))
     }
 
     const fn hours(idle: u64, absolute: u64) -> Self {

@@ -1,39 +1,59 @@
 //! The store that forgets when the process ends.
 
+mod accounts;
 mod agents;
+mod assignments;
+mod directory;
+mod grants;
+mod groups;
+mod identities;
+mod keys;
+mod roles;
 mod runs;
 mod sessions;
 mod shards;
 mod threads;
+mod throttle;
+mod tokens;
 
 use std::{
     fmt,
+    ops::Bound,
     sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard},
 };
 
 use ee_core::{
     Error, ErrorKind,
-    storage::{ChangeHub, Page, Paged, SessionRecord, SignInFlow},
+    storage::{ChangeHub, Cursor, Page, Paged, SessionRecord, SignInFlow},
 };
 use jiff::Timestamp;
 
-use self::{agents::Agents, runs::Runs, shards::Shards, threads::Threads};
+use self::{
+    agents::Agents, directory::Directory, runs::Runs, shards::Shards, threads::Threads,
+    throttle::Throttle,
+};
 
 /// Keeps every storage domain in memory: for tests, trials and embedders that need no more.
 ///
-/// Nothing is bounded and nothing survives the process. Sessions, ended sessions and sign-in flows
-/// that are over stay until a purge method takes them; conversations, messages and runs stay until
-/// they are deleted. Finding a session takes one lock of one of 16 shards for as long as it takes
-/// to copy the record. No lock is held across an `.await`.
+/// Nothing is bounded and nothing survives the process. Sessions, sign-in flows, grants, tokens and
+/// attempts that are over stay until a purge method takes them; everything else stays until it is
+/// deleted. Finding a session takes one lock of one of 16 shards for as long as it takes to copy
+/// the record. No lock is held across an `.await`, and none while a change is told.
 #[derive(Default)]
 pub struct MemoryStore {
     agents: RwLock<Agents>,
+    /// Taken before a shard of the sessions by whoever needs both.
+    directory: RwLock<Directory>,
     ended: Shards<Timestamp>,
     flows: Shards<SignInFlow>,
     hub: ChangeHub,
+    /// Shared by those who replace a session; who goes through all sessions has it alone, so that
+    /// none slips by him from a shard that he comes to into one that he has left.
+    replacing: RwLock<()>,
     runs: RwLock<Runs>,
     sessions: Shards<SessionRecord>,
     threads: RwLock<Threads>,
+    throttle: RwLock<Throttle>,
 }
 
 impl MemoryStore {
@@ -67,6 +87,33 @@ fn write<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
 
 fn bad_cursor() -> Error {
     Error::invalid_field("after", "is not where a part of this list ended")
+}
+
+/// Returns which keys follow the cursor.
+fn after(cursor: &Cursor) -> (Bound<&str>, Bound<&str>) {
+    let after = cursor.after.as_deref();
+    let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+    (from, Bound::Unbounded)
+}
+
+/// Returns how many rows tell what the cursor asks for and whether something follows.
+fn one_more(cursor: &Cursor) -> usize {
+    cursor.limit as usize + 1
+}
+
+/// Writes a place in a list that is ordered by several columns.
+fn place(columns: &[&str]) -> String {
+    serde_json::Value::from(columns).to_string()
+}
+
+/// Reads what [`place`] writes. Fails with [`ErrorKind::Invalid`].
+fn columns<const N: usize>(cursor: &Cursor) -> Result<Option<[String; N]>, Error> {
+    let Some(after) = &cursor.after else {
+        return Ok(None);
+    };
+    let columns: Option<Vec<String>> = serde_json::from_str(after).ok();
+    let columns = columns.and_then(|columns| columns.try_into().ok());
+    columns.map(Some).ok_or_else(bad_cursor)
 }
 
 fn taken(what: &'static str) -> Error {

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     fmt,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, OnceLock, PoisonError, RwLock},
 };
 
 use async_trait::async_trait;
@@ -42,6 +42,8 @@ type UserRoles = dyn Fn(&User) -> Vec<RoleId> + Send + Sync;
 /// ```
 pub struct StaticRbac {
     compiled: RwLock<HashMap<Box<[RoleId]>, Arc<PermissionSet>, RandomState>>,
+    /// The roles that do not permit everything, found out once.
+    lesser: OnceLock<Arc<[RoleCard]>>,
     source: Source,
     /// Absent: the roles that the user comes with, which are looked at and not copied.
     user_roles: Option<Box<UserRoles>>,
@@ -77,8 +79,28 @@ impl StaticRbac {
     fn from_source(source: Source) -> Self {
         Self {
             compiled: RwLock::default(),
+            lesser: OnceLock::new(),
             source,
             user_roles: None,
+        }
+    }
+
+    fn cards(&self) -> Vec<RoleCard> {
+        match &self.source {
+            Source::Mapping(mapping) => {
+                let card = |id: &RoleId| RoleCard {
+                    id: id.clone(),
+                    name: id.to_string(),
+                };
+                mapping.roles().map(card).collect()
+            }
+            Source::Roles(roles) => {
+                let card = |role: &ee_core::Role| RoleCard {
+                    id: role.id.clone(),
+                    name: role.name.clone(),
+                };
+                roles.iter().map(card).collect()
+            }
         }
     }
 
@@ -134,22 +156,18 @@ impl RbacProvider for StaticRbac {
 
     /// Lists the defined roles, or the mapped ones, of which only the id is known.
     async fn available_roles(&self) -> Result<Option<Vec<RoleCard>>, Error> {
-        Ok(Some(match &self.source {
-            Source::Mapping(mapping) => {
-                let card = |id: &RoleId| RoleCard {
-                    id: id.clone(),
-                    name: id.to_string(),
-                };
-                mapping.roles().map(card).collect()
-            }
-            Source::Roles(roles) => {
-                let card = |role: &ee_core::Role| RoleCard {
-                    id: role.id.clone(),
-                    name: role.name.clone(),
-                };
-                roles.iter().map(card).collect()
-            }
-        }))
+        Ok(Some(self.cards()))
+    }
+
+    async fn lesser_roles(&self) -> Result<Option<Arc<[RoleCard]>>, Error> {
+        let lesser = self.lesser.get_or_init(|| {
+            let is_lesser = |card: &RoleCard| {
+                let permitted = self.compiled(std::slice::from_ref(&card.id));
+                !permitted.has_full_wildcard()
+            };
+            self.cards().into_iter().filter(is_lesser).collect()
+        });
+        Ok(Some(Arc::clone(lesser)))
     }
 
     /// Returns what the role permits, with what it inherits. A role that is not mapped permits what

@@ -4,17 +4,18 @@ use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use ee_core::{
-    Clock, Error, RequestHead, ServerCookie, Session, SessionId, SessionProvider, TokenHash,
-    UserId,
+    Clock, Error, NewSession, RequestHead, ServerCookie, Session, SessionId, SessionProvider,
+    TokenHash,
     storage::{SessionRecord, SessionStore},
 };
 use http::HeaderValue;
 use jiff::Timestamp;
-use serde_json::{Map, Value};
 use tracing::{debug, warn};
 
 use crate::SessionLifetimes;
 
+/// Most sessions that one user has, unless the configuration says otherwise.
+const MOST_OF_A_USER: u32 = 20;
 /// How often the use of a session is written down at most.
 const TOUCH_EVERY: Duration = Duration::from_mins(1);
 
@@ -28,6 +29,7 @@ pub struct StoreSessions {
     clock: Arc<dyn Clock>,
     cookie: ServerCookie,
     lifetimes: SessionLifetimes,
+    most: u32,
     store: Arc<dyn SessionStore>,
 }
 
@@ -38,6 +40,7 @@ impl StoreSessions {
             clock,
             cookie,
             lifetimes: SessionLifetimes::STORED,
+            most: MOST_OF_A_USER,
             store,
         }
     }
@@ -47,6 +50,21 @@ impl StoreSessions {
     pub const fn lifetimes(mut self, lifetimes: SessionLifetimes) -> Self {
         self.lifetimes = lifetimes;
         self
+    }
+
+    /// Changes how many sessions one user has at most: the oldest ends when he begins one more.
+    #[must_use]
+    pub const fn at_most(mut self, most: u32) -> Self {
+        self.most = most;
+        self
+    }
+
+    fn lifetimes_of(&self, record: &SessionRecord) -> SessionLifetimes {
+        if record.is_remembered {
+            SessionLifetimes::REMEMBERED
+        } else {
+            self.lifetimes
+        }
     }
 
     /// Returns the record if the session runs at `now`, and has the store forget it if it is over.
@@ -69,7 +87,8 @@ impl StoreSessions {
 
     /// Writes down that the session was used, and tells whether it still exists.
     async fn note_use(&self, record: &mut SessionRecord, now: Timestamp) -> bool {
-        let idle_until = self.lifetimes.idle_end(now, record.absolute_until);
+        let lifetimes = self.lifetimes_of(record);
+        let idle_until = lifetimes.idle_end(now, record.absolute_until);
         match self.store.touch(&record.hash, now, idle_until).await {
             Ok(true) => {
                 record.last_seen_at = now;
@@ -91,14 +110,20 @@ impl StoreSessions {
 
 #[async_trait]
 impl SessionProvider for StoreSessions {
-    async fn create(&self, user: &UserId, metadata: Map<String, Value>) -> Result<Session, Error> {
+    async fn create(&self, new: NewSession) -> Result<Session, Error> {
         let now = self.clock.now();
         let id = SessionId::random()?;
-        let last_end = self.lifetimes.last_end(now);
-        let idle_end = self.lifetimes.idle_end(now, last_end);
-        let mut record = SessionRecord::new(id.hash(), user.clone(), now, idle_end, last_end);
-        record.metadata = metadata;
+        let mut record = SessionRecord::new(id.hash(), new.user_id, now, now, now);
+        record.address = new.address;
+        record.credential_version = new.credential_version;
+        record.device = new.device;
+        record.is_remembered = new.is_remembered;
+        record.metadata = new.metadata;
+        let lifetimes = self.lifetimes_of(&record);
+        record.absolute_until = lifetimes.last_end(now);
+        record.idle_until = lifetimes.idle_end(now, record.absolute_until);
         self.store.create(record.clone()).await?;
+        self.store.trim(&record.user_id, self.most).await?;
         Ok(session(id, record))
     }
 
@@ -132,7 +157,8 @@ impl SessionProvider for StoreSessions {
         };
         let id = SessionId::random()?;
         record.hash = id.hash();
-        record.idle_until = self.lifetimes.idle_end(now, record.absolute_until);
+        let lifetimes = self.lifetimes_of(&record);
+        record.idle_until = lifetimes.idle_end(now, record.absolute_until);
         record.last_seen_at = now;
         let is_replaced = self.store.replace(&old, record.clone()).await?;
         Ok(is_replaced.then(|| session(id, record)))
@@ -143,7 +169,9 @@ impl SessionProvider for StoreSessions {
     }
 
     fn headers(&self, session: &Session) -> Vec<HeaderValue> {
-        let age = self.lifetimes.cookie_age(session, self.clock.now());
+        // To the last moment that the session can have.
+        let rest = session.ends_at.duration_since(self.clock.now());
+        let age = Duration::try_from(rest).unwrap_or_default();
         let header = self.cookie.set(session.id.expose(), age);
         header.into_iter().collect()
     }
@@ -156,6 +184,8 @@ impl SessionProvider for StoreSessions {
 fn session(id: SessionId, record: SessionRecord) -> Session {
     let expires_at = record.idle_until.min(record.absolute_until);
     let mut session = Session::new(id, record.user_id, record.created_at, expires_at);
+    session.credential_version = record.credential_version;
+    session.ends_at = record.absolute_until;
     session.metadata = record.metadata;
     session
 }

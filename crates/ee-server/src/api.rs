@@ -4,7 +4,8 @@ use ee_core::{AuditAction, Permission};
 use http::Method;
 
 use crate::{
-    Access, Body, Route, agents, auth, chat, permissions as p, runs, sso, threads, workflows,
+    Access, Body, Route, access, agents, auth, chat, permissions as p, runs, sso, threads,
+    workflows,
 };
 
 /// The sentence before an operation is its doc comment and its summary in the OpenAPI document.
@@ -57,6 +58,11 @@ fn need(permission: Permission) -> Access {
     Access::permission(permission)
 }
 
+fn put(path: &'static str, access: Access) -> Route {
+    Route::new(Method::PUT, path, access)
+}
+
+const LISTED: &[&str] = &["cursor", "limit"];
 const PAGED: &[&str] = &["page", "perPage", "requestContext"];
 const RUN: &[&str] = &["runId", "requestContext"];
 
@@ -118,6 +124,114 @@ operations! {
     RolePermissions => get("/api/auth/roles/{roleId}/permissions", need(p::AUTH_READ)).gives::<auth::RolePermissions>();
     "Lists every permission pattern"
     PermissionPatterns => get("/api/auth/permission-patterns", need(p::AUTH_READ)).gives::<auth::Patterns>();
+
+    "Lists the caller's own sessions"
+    MySessions => get("/api/auth/sessions", Access::Authenticated)
+        .asks(LISTED).gives::<access::Listing<access::SessionView>>();
+    "Ends the caller's own sessions but the one that asks"
+    EndMyOtherSessions => delete("/api/auth/sessions", Access::Authenticated)
+        .gives::<access::EndedSessions>().audited(AuditAction::SESSION_END);
+    "Ends one of the caller's own sessions"
+    EndMySession => delete("/api/auth/sessions/{sessionId}", Access::Authenticated)
+        .gives::<access::EndedSessions>().audited(AuditAction::SESSION_END);
+
+    "Lists accounts"
+    ListUsers => get("/api/access/users", need(p::ACCESS_READ))
+        .asks(&["cursor", "limit", "kind", "status", "search"]).gives::<access::Listing<access::UserView>>();
+    "Creates an account"
+    CreateUser => post("/api/access/users", need(p::ACCESS_WRITE))
+        .takes::<access::CreateUserBody>().gives::<access::UserView>().audited(AuditAction::USER_CREATE);
+    "Describes an account with its roles and groups"
+    GetUser => get("/api/access/users/{userId}", need(p::ACCESS_READ)).about("user", "userId").gives::<access::UserView>();
+    "Changes an account (`If-Match`)"
+    UpdateUser => patch("/api/access/users/{userId}", need(p::ACCESS_WRITE)).about("user", "userId")
+        .takes::<access::PatchUserBody>().gives::<access::UserView>().audited(AuditAction::USER_UPDATE);
+    "Deletes an account with everything of it (`If-Match`)"
+    DeleteUser => delete("/api/access/users/{userId}", need(p::ACCESS_DELETE)).about("user", "userId")
+        .gives::<access::Success>().audited(AuditAction::USER_DELETE);
+    "Lists all roles"
+    ListRoles => get("/api/access/roles", need(p::ACCESS_READ)).gives::<access::RolesView>();
+    "Creates or changes a role (`If-Match` with the revision of the list)"
+    PutRole => put("/api/access/roles/{roleId}", need(p::ACCESS_WRITE)).about("role", "roleId")
+        .takes::<access::RoleBody>().gives::<access::RolesView>().audited(AuditAction::ROLE_WRITE);
+    "Deletes a role with its assignments and the grants to it (`If-Match` with the revision of the list)"
+    DeleteRole => delete("/api/access/roles/{roleId}", need(p::ACCESS_WRITE)).about("role", "roleId")
+        .gives::<access::RolesView>().audited(AuditAction::ROLE_DELETE);
+    "Tells what roles of identity providers stand for"
+    GetRoleMapping => get("/api/access/role-mapping", need(p::ACCESS_READ)).gives::<access::MappingBody>();
+    "Replaces what roles of identity providers stand for (`If-Match` with the revision of the roles)"
+    SetRoleMapping => put("/api/access/role-mapping", need(p::ACCESS_WRITE))
+        .takes::<access::MappingBody>().gives::<access::MappingBody>().audited(AuditAction::ROLE_MAPPING);
+    "Lists who has which role"
+    ListAssignments => get("/api/access/assignments", need(p::ACCESS_READ))
+        .asks(&["cursor", "limit", "userId", "role"]).gives::<access::Listing<access::AssignmentView>>();
+    "Gives a role to a user"
+    Assign => post("/api/access/assignments", need(p::ACCESS_WRITE))
+        .takes::<access::AssignBody>().gives::<access::AssignBody>().audited(AuditAction::ROLE_ASSIGN);
+    "Takes a role from a user"
+    Unassign => delete("/api/access/assignments", need(p::ACCESS_WRITE))
+        .asks(&["userId", "role"]).gives::<access::AssignBody>().audited(AuditAction::ROLE_UNASSIGN);
+    "Lists the grants of a subject, or on a thing"
+    ListGrants => get("/api/access/grants", need(p::ACCESS_READ))
+        .asks(&["cursor", "limit", "subject", "resourceType", "resourceId"]).gives::<access::Listing<ee_core::AclGrant>>();
+    "Permits or forbids something with one thing"
+    Grant => post("/api/access/grants", need(p::ACCESS_WRITE))
+        .takes::<access::GrantBody>().gives::<ee_core::AclGrant>().audited(AuditAction::GRANT_CREATE);
+    "Takes a grant back"
+    Revoke => delete("/api/access/grants", need(p::ACCESS_WRITE))
+        .asks(&["subject", "resourceType", "resourceId", "effect", "actions"]).gives::<access::Revoked>()
+        .audited(AuditAction::GRANT_DELETE);
+    "Lists groups"
+    ListGroups => get("/api/access/groups", need(p::ACCESS_READ)).asks(LISTED).gives::<access::Listing<access::GroupView>>();
+    "Creates a group"
+    CreateGroup => post("/api/access/groups", need(p::ACCESS_WRITE))
+        .takes::<access::GroupBody>().gives::<access::GroupView>().audited(AuditAction::GROUP_CREATE);
+    "Describes a group"
+    GetGroup => get("/api/access/groups/{groupId}", need(p::ACCESS_READ)).about("group", "groupId").gives::<access::GroupView>();
+    "Changes a group (`If-Match`)"
+    UpdateGroup => patch("/api/access/groups/{groupId}", need(p::ACCESS_WRITE)).about("group", "groupId")
+        .takes::<access::PatchGroupBody>().gives::<access::GroupView>().audited(AuditAction::GROUP_UPDATE);
+    "Deletes a group with its memberships and the grants to it (`If-Match`)"
+    DeleteGroup => delete("/api/access/groups/{groupId}", need(p::ACCESS_WRITE)).about("group", "groupId")
+        .gives::<access::Success>().audited(AuditAction::GROUP_DELETE);
+    "Lists who is in a group"
+    ListMembers => get("/api/access/groups/{groupId}/members", need(p::ACCESS_READ)).about("group", "groupId")
+        .asks(LISTED).gives::<access::Listing<access::MemberBody>>();
+    "Puts a user into a group"
+    AddMember => post("/api/access/groups/{groupId}/members", need(p::ACCESS_WRITE)).about("group", "groupId")
+        .takes::<access::MemberBody>().gives::<access::MemberBody>().audited(AuditAction::GROUP_ADD_MEMBER);
+    "Takes a user out of a group"
+    RemoveMember => delete("/api/access/groups/{groupId}/members", need(p::ACCESS_WRITE)).about("group", "groupId")
+        .asks(&["userId"]).gives::<access::Success>().audited(AuditAction::GROUP_REMOVE_MEMBER);
+    "Lists API keys"
+    ListKeys => get("/api/access/keys", need(p::ACCESS_READ))
+        .asks(&["cursor", "limit", "userId"]).gives::<access::Listing<access::KeyView>>();
+    "Makes an API key and shows its secret, once"
+    CreateKey => post("/api/access/keys", need(p::ACCESS_WRITE))
+        .takes::<access::KeyBody>().gives::<access::NewKeyView>().audited(AuditAction::KEY_CREATE);
+    "Describes an API key"
+    GetKey => get("/api/access/keys/{keyId}", need(p::ACCESS_READ)).about("key", "keyId").gives::<access::KeyView>();
+    "Changes an API key (`If-Match`)"
+    UpdateKey => patch("/api/access/keys/{keyId}", need(p::ACCESS_WRITE)).about("key", "keyId")
+        .takes::<access::PatchKeyBody>().gives::<access::KeyView>().audited(AuditAction::KEY_UPDATE);
+    "Gives an API key a new secret and shows it, once (`If-Match`)"
+    RotateKey => post("/api/access/keys/{keyId}/rotate", need(p::ACCESS_WRITE)).about("key", "keyId")
+        .takes::<Option<access::RotateKeyBody>>().gives::<access::NewKeyView>().audited(AuditAction::KEY_ROTATE);
+    "Deletes an API key"
+    DeleteKey => delete("/api/access/keys/{keyId}", need(p::ACCESS_WRITE)).about("key", "keyId")
+        .gives::<access::Success>().audited(AuditAction::KEY_DELETE);
+    "Lists sessions of everybody, or of one user"
+    ListSessions => get("/api/access/sessions", need(p::ACCESS_READ))
+        .asks(&["cursor", "limit", "userId"]).gives::<access::Listing<access::SessionView>>();
+    "Ends all sessions of a user"
+    EndSessions => delete("/api/access/sessions", need(p::ACCESS_WRITE))
+        .asks(&["userId"]).gives::<access::EndedSessions>().audited(AuditAction::SESSION_END);
+    "Ends one session"
+    EndSession => delete("/api/access/sessions/{sessionId}", need(p::ACCESS_WRITE))
+        .gives::<access::EndedSessions>().audited(AuditAction::SESSION_END);
+    "Tells what somebody may do, and why"
+    Explain => post("/api/access/explain", need(p::ACCESS_READ))
+        .takes::<access::ExplainBody>().gives::<access::Explanation>();
 
     "Lists the agents that the caller may read"
     ListAgents => get("/api/agents", need(p::AGENTS_READ).listed())
@@ -291,7 +405,9 @@ mod tests {
 
     #[test]
     fn every_route_that_changes_something_has_an_audit_action() {
-        for op in Op::ALL.iter().filter(|op| **op != Op::ObserveRun) {
+        // These two only tell something.
+        let tell = [Op::ObserveRun, Op::Explain];
+        for op in Op::ALL.iter().filter(|op| !tell.contains(op)) {
             let route = op.route();
             assert!(!route.is_unsafe() || route.audit.is_some(), "{op:?}");
         }

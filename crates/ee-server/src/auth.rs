@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use ee_core::{
     ActorType, AuditActor, Capabilities, CredentialsProvider, Error, ErrorKind, Licensed,
-    PermissionPattern, PublicCapabilities, RequestHead, RoleId, SessionProvider, SignIn, User,
-    UserCard, permission_patterns,
+    NewSession, PermissionPattern, PublicCapabilities, RequestHead, RoleId, SessionProvider,
+    SignIn, User, UserCard, permission_patterns,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{AuditNote, Cx, Reply, Server};
+use crate::{AuditNote, Cx, Reply, Server, device};
 
 const MAX_EMAIL_BYTES: usize = 320;
 const MAX_PASSWORD_BYTES: usize = 1_024;
@@ -23,6 +23,9 @@ pub struct SignInBody {
     pub email: String,
     /// Password, or the access token with Simple auth.
     pub password: String,
+    /// Whether to stay signed in for longer.
+    #[serde(default)]
+    pub remember: bool,
 }
 
 /// Body of a sign-up.
@@ -135,7 +138,12 @@ pub async fn sign_in(
             .sign_in(&body.email, &body.password, head)
             .await?
         {
-            SignIn::Success(user) => start_session(cx, head, &user).await,
+            SignIn::Success(user) => {
+                let mut reply = start_session(cx, head, &user, body.remember).await?;
+                let device = credentials.device_cookie(&user.id).await?;
+                reply.cookies.extend(device);
+                Ok(reply)
+            }
             _ => Err(Error::new(
                 ErrorKind::Unauthenticated,
                 "Invalid email or password",
@@ -164,7 +172,7 @@ pub async fn sign_up(
         };
         let user =
             user.ok_or_else(|| Error::new(ErrorKind::Invalid, "Failed to create account"))?;
-        start_session(cx, head, &user).await
+        start_session(cx, head, &user, false).await
     };
     done.await
         .map_err(|error| SignInError::new(error, &body.email))
@@ -259,11 +267,16 @@ pub(crate) async fn start_session(
     cx: &Cx,
     head: &RequestHead<'_>,
     user: &Arc<User>,
+    is_remembered: bool,
 ) -> Result<Reply<SignedIn>, Error> {
     let licensed = cx.licensed();
     let sessions = sessions(licensed.as_ref(), "Sessions not configured")?;
     end_shown_session(sessions, head).await?;
-    let session = sessions.create(&user.id, serde_json::Map::new()).await?;
+    let mut new = NewSession::of(user);
+    new.address = cx.client_ip();
+    new.device = head.user_agent().map(device::name);
+    new.is_remembered = is_remembered;
+    let session = sessions.create(new).await?;
     let mut actor = AuditActor::new(ActorType::User, user.id.as_str());
     actor.email.clone_from(&user.email);
     let note = AuditNote {

@@ -3,7 +3,7 @@
 use std::{fmt, net::IpAddr, sync::Arc};
 
 use ee_core::{
-    Caller, Error, ErrorKind, Identity, Licensed, Permission, PermissionSet, User, UserId,
+    Authority, Caller, Error, ErrorKind, Identity, Licensed, Permission, User, UserId,
     host::{AgentHost, WorkflowHost},
 };
 use jiff::Timestamp;
@@ -22,6 +22,34 @@ impl RequestId {
     pub const fn new(process: u64, number: u64) -> Self {
         Self(process, number)
     }
+
+    /// Writes the id and returns how many characters it has. Every answer carries one, and this takes a fraction of what
+    /// [`fmt`] takes.
+    pub fn write(self, text: &mut [u8; Self::MAX_CHARS]) -> usize {
+        let number = digits(self.1);
+        let zeros = (self.1.leading_zeros() / 4).min(15) as usize;
+        let number = number.get(zeros..).unwrap_or_default();
+        *text = [b'-'; Self::MAX_CHARS];
+        let (process, rest) = text.split_at_mut(16);
+        process.copy_from_slice(&digits(self.0));
+        for (place, digit) in rest.iter_mut().skip(1).zip(number) {
+            *place = *digit;
+        }
+        17 + number.len()
+    }
+}
+
+/// Returns a number in sixteen hexadecimal digits.
+fn digits(number: u64) -> [u8; 16] {
+    let mut text = [0; 16];
+    let nibbles = number
+        .to_be_bytes()
+        .into_iter()
+        .flat_map(|byte| [byte >> 4, byte & 0xf]);
+    for (place, nibble) in text.iter_mut().zip(nibbles) {
+        *place = nibble + if nibble < 10 { b'0' } else { b'a' - 10 };
+    }
+    text
 }
 
 impl fmt::Display for RequestId {
@@ -36,27 +64,16 @@ impl fmt::Debug for RequestId {
     }
 }
 
-/// What the caller may do.
-#[derive(Clone, Debug)]
-pub(crate) enum Held {
-    /// Everything: there are no roles, or no authentication at all.
-    Everything,
-    /// Nothing: nobody is signed in, or nobody has asked.
-    Nothing,
-    /// What the roles say.
-    Set(Arc<PermissionSet>),
-}
-
 /// The request as use cases see it: who asks, what he may do, what time it is. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Cx(pub(crate) Arc<CxParts>);
 
 #[derive(Debug)]
 pub(crate) struct CxParts {
+    pub(crate) authority: Authority,
     pub(crate) body_limit: usize,
     pub(crate) caller: Caller,
     pub(crate) client_ip: Option<IpAddr>,
-    pub(crate) held: Held,
     pub(crate) now: Timestamp,
     pub(crate) request_id: RequestId,
     pub(crate) server: Arc<Server>,
@@ -124,40 +141,29 @@ impl Cx {
         }
     }
 
+    /// Returns what the caller may do.
+    pub fn authority(&self) -> &Authority {
+        &self.0.authority
+    }
+
     /// Tells whether the caller may do this with the whole resource.
     pub fn allows(&self, permission: &Permission) -> bool {
-        match &self.0.held {
-            Held::Everything => true,
-            Held::Nothing => false,
-            Held::Set(set) => set.allows(permission),
-        }
+        self.0.authority.allows(permission, self.0.now)
     }
 
     /// Tells whether the caller may do this with one thing.
     pub fn allows_on(&self, permission: &Permission, id: &str) -> bool {
-        match &self.0.held {
-            Held::Everything => true,
-            Held::Nothing => false,
-            Held::Set(set) => set.allows_on(permission, id),
-        }
+        self.0.authority.allows_on(permission, id, self.0.now)
     }
 
     /// Tells whether the caller may do this with at least one thing.
     pub fn allows_some(&self, permission: &Permission) -> bool {
-        match &self.0.held {
-            Held::Everything => true,
-            Held::Nothing => false,
-            Held::Set(set) => set.allows_some(permission),
-        }
+        self.0.authority.allows_some(permission)
     }
 
     /// Tells whether the caller holds `*` or `*:*`, or nothing is restricted.
     pub fn has_full_wildcard(&self) -> bool {
-        match &self.0.held {
-            Held::Everything => true,
-            Held::Nothing => false,
-            Held::Set(set) => set.has_full_wildcard(),
-        }
+        self.0.authority.has_full_wildcard()
     }
 
     /// Returns the agents. Fails with [`ErrorKind::Unsupported`].
@@ -181,4 +187,20 @@ impl Cx {
 
 pub(crate) fn unauthenticated() -> Error {
     Error::new(ErrorKind::Unauthenticated, "Invalid or expired token")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_id_is_written_as_it_is_shown() {
+        for (process, number) in [(0, 0), (0xfec3_bfa3, 0x1f), (u64::MAX, 16), (1, u64::MAX)] {
+            let id = RequestId::new(process, number);
+            let mut text = [0; RequestId::MAX_CHARS];
+            let length = id.write(&mut text);
+
+            assert_eq!(text[..length], *id.to_string().as_bytes());
+        }
+    }
 }

@@ -4,14 +4,15 @@ use std::{net::IpAddr, sync::Arc};
 
 use ee_core::{
     ActorType, AuditAction, AuditActor, AuditContext, AuditEvent, AuditOutcome, AuditResource,
-    Caller, Error, ErrorKind, RequestHead,
+    Authority, Caller, Error, ErrorKind, GrantSet, RequestHead, ResourceRef, Verdict,
 };
 use http::{HeaderMap, Method};
 use tracing::error;
 
 use crate::{
     Access, AuthMode, Cx, RequestId, Route, Scope, Server,
-    context::{CxParts, Held, unauthenticated},
+    access::explain_caller,
+    context::{CxParts, unauthenticated},
     csrf,
     route::is_unsafe,
 };
@@ -55,6 +56,7 @@ pub async fn admit(
 ) -> Result<Cx, Box<Refusal>> {
     let now = server.clock.now();
     let mut parts = CxParts {
+        authority: Authority::nothing(),
         body_limit: if route.access.is_public() {
             MAX_STRANGERS_BODY_BYTES
         } else {
@@ -62,37 +64,64 @@ pub async fn admit(
         },
         caller: Caller::Anonymous,
         client_ip: arrival.client_ip,
-        held: Held::Nothing,
         now,
         request_id: arrival.request_id,
         server: Arc::clone(server),
         user_agent: None,
     };
-    let decided = decide(&mut parts, route, arrival).await;
+    let decided = decide(server, &mut parts, route, arrival).await;
     if route.audit.is_some() || decided.is_err() {
         let head = RequestHead::new(arrival.headers, arrival.client_ip);
         parts.user_agent = head.user_agent().map(Into::into);
     }
+    let cx = Cx(Arc::new(parts));
     match decided {
-        Ok(()) => Ok(Cx(Arc::new(parts))),
-        Err(error) => Err(Box::new(Refusal {
-            cx: Cx(Arc::new(parts)),
-            error,
-        })),
+        Ok(()) => Ok(cx),
+        Err(error) => {
+            // In a box: most requests are not refused, and their future stays small.
+            let error = Box::pin(explained(&cx, route, arrival, error)).await;
+            Err(Box::new(Refusal { cx, error }))
+        }
     }
 }
 
-async fn decide(parts: &mut CxParts, route: &Route, arrival: &Arrival<'_>) -> Result<(), Error> {
+/// Tells those who may know why they were refused.
+async fn explained(cx: &Cx, route: &Route, arrival: &Arrival<'_>, error: Error) -> Error {
+    let (Access::Permission { any_of, .. }, Some(identity)) = (&route.access, cx.identity()) else {
+        return error;
+    };
+    let Some(permission) = any_of.first() else {
+        return error;
+    };
+    if error.kind() != ErrorKind::Forbidden || !cx.allows(&crate::permissions::ACCESS_READ) {
+        return error;
+    }
+    let id = arrival.scope_param;
+    match explain_caller(cx, &identity.user, permission, id).await {
+        Ok(why) => {
+            let message = format!("{} ({})", error.message(), why.reason);
+            Error::new(ErrorKind::Forbidden, message)
+        }
+        // Without the reason it is a refusal all the same.
+        Err(_) => error,
+    }
+}
+
+async fn decide(
+    server: &Server,
+    parts: &mut CxParts,
+    route: &Route,
+    arrival: &Arrival<'_>,
+) -> Result<(), Error> {
     let head = RequestHead::new(arrival.headers, arrival.client_ip);
     if is_unsafe(arrival.method) {
-        csrf::check(arrival.headers, &parts.server.origins)?;
+        csrf::check(arrival.headers, &server.origins)?;
     }
     if route.access == Access::Open {
         return Ok(());
     }
-    let server = Arc::clone(&parts.server);
     let AuthMode::On(auth) = &server.auth else {
-        parts.held = Held::Everything;
+        parts.authority = Authority::everything();
         return Ok(());
     };
     let licensed = auth.at(parts.now);
@@ -109,25 +138,51 @@ async fn decide(parts: &mut CxParts, route: &Route, arrival: &Arrival<'_>) -> Re
     let Caller::Known(identity) = &parts.caller else {
         return Err(unauthenticated());
     };
-    let held = licensed.permissions(&identity.user).await?;
-    parts.held = held.map_or(Held::Everything, Held::Set);
-    let Held::Set(set) = &parts.held else {
-        return Ok(());
-    };
+    parts.authority = licensed.authority(identity).await?;
+    let (authority, now) = (&parts.authority, parts.now);
     let allowed = match (scope, arrival.scope_param) {
-        (Scope::All, _) => any_of.iter().any(|permission| set.allows(permission)),
-        (Scope::Some, _) => any_of.iter().any(|permission| set.allows_some(permission)),
-        (Scope::Param(_), Some(id)) => any_of
-            .iter()
-            .any(|permission| set.allows_on(permission, id)),
+        (Scope::All, _) => any_of.iter().any(|it| authority.allows(it, now)),
+        (Scope::Some, _) => any_of.iter().any(|it| authority.allows_some(it)),
+        (Scope::Param(_), Some(id)) => any_of.iter().any(|it| authority.allows_on(it, id, now)),
         // A template without the parameter that its access names never opens.
         (Scope::Param(_), None) => false,
     };
-    if allowed {
+    if allowed || asked_outside(&licensed, parts, any_of, arrival.scope_param).await? {
         Ok(())
     } else {
         Err(missing(any_of))
     }
+}
+
+/// Asks a provider of grants that can only be asked about one thing at a time, where nothing else has decided.
+async fn asked_outside(
+    licensed: &ee_core::Licensed<'_>,
+    parts: &CxParts,
+    any_of: &[ee_core::Permission],
+    id: Option<&str>,
+) -> Result<bool, Error> {
+    let (Some(acl), Some(id), Some(identity)) = (licensed.acl(), id, parts.caller.identity())
+    else {
+        return Ok(false);
+    };
+    if acl.grants(&identity.user).await?.is_some() {
+        return Ok(false);
+    }
+    for permission in any_of {
+        let Some(action) = permission.action() else {
+            continue;
+        };
+        let resource = ResourceRef {
+            kind: GrantSet::kind_of(permission.resource()).to_owned(),
+            id: id.to_owned(),
+        };
+        if parts.authority.decide(permission, Some(id), parts.now) == Verdict::Missing
+            && acl.can_access(&identity.user, &resource, action).await?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 impl CxParts {
@@ -137,11 +192,8 @@ impl CxParts {
             return;
         }
         if let Caller::Known(identity) = &self.caller {
-            self.held = match licensed.permissions(&identity.user).await {
-                Ok(None) => Held::Everything,
-                Ok(Some(set)) => Held::Set(set),
-                Err(_) => Held::Nothing,
-            };
+            let authority = licensed.authority(identity).await;
+            self.authority = authority.unwrap_or_else(|_| Authority::nothing());
         }
     }
 }

@@ -4,6 +4,7 @@
 //! are the functions of the modules below. [`Op`] is the table of all routes.
 #![doc = include_str!("../README.md")]
 
+pub mod access;
 pub mod agents;
 mod api;
 pub mod auth;
@@ -11,6 +12,8 @@ pub mod chat;
 mod context;
 mod corridor;
 mod csrf;
+mod device;
+mod object;
 mod openapi;
 pub mod permissions;
 mod reply;
@@ -24,6 +27,7 @@ pub mod workflows;
 pub use api::Op;
 pub use context::{Cx, RequestId};
 pub use corridor::{Arrival, AuditNote, Outcome, Refusal, admit, record};
+pub use object::Object;
 pub use openapi::openapi;
 pub use reply::{Destination, Reply};
 pub use route::{Access, Body, Route, Scope, Surface};

@@ -9,6 +9,12 @@ macro_rules! permissions {
 }
 
 permissions! {
+    /// Delete accounts.
+    ACCESS_DELETE = Access Delete;
+    /// See who may do what.
+    ACCESS_READ = Access Read;
+    /// Change who may do what.
+    ACCESS_WRITE = Access Write;
     /// Ask agents.
     AGENTS_EXECUTE = Agents Execute;
     /// See agents.

@@ -8,7 +8,7 @@ use ee_core::{
     storage::SignInFlowStore,
 };
 
-use crate::agents::AllAgents;
+use crate::{access::AccessParts, agents::AllAgents};
 
 /// Who may come in.
 #[derive(Clone, Debug)]
@@ -73,6 +73,8 @@ fn without_port(host: &str) -> &str {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Server {
+    /// Who may do what, where the server keeps that itself.
+    pub access: Option<AccessParts>,
     /// Runs agents.
     pub agents: Option<Arc<dyn AgentHost>>,
     pub(crate) all_agents: AllAgents,
@@ -104,6 +106,7 @@ impl Server {
         origins: Origins,
     ) -> Self {
         Self {
+            access: None,
             agents: None,
             all_agents: AllAgents::default(),
             audit,
@@ -114,6 +117,13 @@ impl Server {
             origins,
             workflows: None,
         }
+    }
+
+    /// Adds the management of access.
+    #[must_use]
+    pub fn access(mut self, access: AccessParts) -> Self {
+        self.access = Some(access);
+        self
     }
 
     /// Adds agents and workflows.

@@ -139,7 +139,7 @@ async fn finish(
     );
     let done = sso.handle_callback(code, &start).await?;
     let target: ReturnTo = flow.return_to.parse().unwrap_or_else(|_| ReturnTo::root());
-    let signed_in = start_session(cx, head, &Arc::new(done.user)).await?;
+    let signed_in = start_session(cx, head, &Arc::new(done.user), false).await?;
     let mut reply = signed_in.map(|_| Destination::Ours(target));
     reply.cookies.extend(cookie.clear());
     reply.cookies.extend(done.cookies);

@@ -8,6 +8,11 @@
 pub use async_trait::async_trait;
 pub use ee_core::*;
 
+/// Roles, groups, grants and keys of a store.
+pub mod access {
+    pub use ee_access::*;
+}
+
 /// Routes, extractors, middleware and HTTP errors for axum.
 pub mod axum {
     pub use ee_adapter_axum::*;
@@ -29,6 +34,12 @@ pub mod agent_host {
     pub use ee_agent_host::*;
 }
 
+/// Accounts with e-mail address and password, second factor, invitations and recovery.
+#[cfg(feature = "auth-password")]
+pub mod auth_password {
+    pub use ee_auth_password::*;
+}
+
 /// Tokens and users from configuration.
 #[cfg(feature = "auth-simple")]
 pub mod auth_simple {
@@ -39,6 +50,12 @@ pub mod auth_simple {
 #[cfg(feature = "store-libsql")]
 pub mod store_libsql {
     pub use ee_store_libsql::*;
+}
+
+/// PostgreSQL as the store.
+#[cfg(feature = "store-pg")]
+pub mod store_pg {
+    pub use ee_store_pg::*;
 }
 
 /// The web interface.

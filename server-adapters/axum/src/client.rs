@@ -3,21 +3,24 @@
 use std::net::{IpAddr, SocketAddr};
 
 use axum::extract::ConnectInfo;
-use http::{Extensions, HeaderMap};
+use http::HeaderMap;
 use ipnet::IpNet;
 
 const FORWARDED_FOR: &str = "x-forwarded-for";
+
+/// Who holds the other end of the connection.
+pub(crate) type Peer = ConnectInfo<SocketAddr>;
 
 /// Judges the client's address: the peer of the connection, or what configured proxies say of it.
 ///
 /// Without proxies every forwarding header is ignored. With them the right-most address that is not one of
 /// theirs wins, since everything left of it came from outside.
 pub(crate) fn address(
-    extensions: &Extensions,
+    peer: Option<Peer>,
     headers: &HeaderMap,
     proxies: &[IpNet],
 ) -> Option<IpAddr> {
-    let ConnectInfo(peer) = extensions.get::<ConnectInfo<SocketAddr>>()?;
+    let ConnectInfo(peer) = peer?;
     let peer = peer.ip().to_canonical();
     let is_proxy = |ip: IpAddr| proxies.iter().any(|net| net.contains(&ip));
     if !is_proxy(peer) {
@@ -46,16 +49,13 @@ mod tests {
     use super::*;
 
     fn judge(peer: &str, forwarded: &[&str], proxies: &[&str]) -> String {
-        let mut extensions = Extensions::new();
-        extensions.insert(ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 1)));
+        let peer = ConnectInfo(SocketAddr::new(peer.parse().unwrap(), 1));
         let mut headers = HeaderMap::new();
         for value in forwarded {
             headers.append(FORWARDED_FOR, value.parse().unwrap());
         }
         let proxies: Vec<IpNet> = proxies.iter().map(|net| net.parse().unwrap()).collect();
-        address(&extensions, &headers, &proxies)
-            .unwrap()
-            .to_string()
+        address(Some(peer), &headers, &proxies).unwrap().to_string()
     }
 
     #[test]

@@ -1,19 +1,30 @@
 //! Puts routers behind the corridor.
 
-use std::{collections::HashMap, fmt, sync::Arc};
+use std::{
+    collections::HashMap,
+    fmt,
+    future::ready,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use async_trait::async_trait;
-use axum::{Router, response::Response, routing::MethodRouter};
+use axum::{
+    Router, extract::Request, middleware::map_response, response::Response, routing::MethodRouter,
+};
 use ee_core::{Error, ErrorKind, fill_random};
-use ee_server::{Cx, Op, Route, Server, Surface};
+use ee_server::{Cx, Op, RequestId, Route, Server};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use ipnet::IpNet;
+use tower::Service as _;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::{
     Gate, HttpError,
     guard::{Guard, Policy},
-    handlers,
+    handlers, headers,
 };
 
 /// A request of a person that was refused or failed.
@@ -65,8 +76,11 @@ impl Protected {
 
 #[derive(Debug)]
 pub(crate) struct Shared {
+    /// Of requests so far.
+    count: AtomicU64,
     pub(crate) pages: Option<Arc<dyn ErrorPages>>,
-    pub(crate) process: u64,
+    /// A random number of this process.
+    process: u64,
     pub(crate) proxies: Vec<IpNet>,
     pub(crate) server: Arc<Server>,
 }
@@ -86,6 +100,7 @@ impl Corridor {
         let mut bytes = [0; 8];
         fill_random(&mut bytes)?;
         let shared = Shared {
+            count: AtomicU64::new(0),
             pages,
             process: u64::from_ne_bytes(bytes),
             proxies,
@@ -106,7 +121,7 @@ impl Corridor {
             .into_iter()
             .fold(Router::new(), |router, (route, handler)| {
                 let path = route.path.clone();
-                router.route(&path, handler.layer(self.guard(route)))
+                router.route(&path, handler.layer(self.guard(route).layer()))
             });
         Protected(router.with_state(state))
     }
@@ -130,8 +145,8 @@ impl Corridor {
                 return Err(Error::new(ErrorKind::Invalid, message));
             }
         }
-        let guard = Guard::new(Arc::clone(&self.shared), Policy::Table(Arc::new(table)));
-        Ok(Protected(router.layer(guard)))
+        let guard = Guard::new(Arc::clone(&self.shared), Policy::Table(table));
+        Ok(Protected(router.layer(guard.layer())))
     }
 
     /// Returns the routes of the API, each behind its declaration.
@@ -155,7 +170,7 @@ impl Corridor {
         Protected(router)
     }
 
-    fn guard(&self, route: Route) -> Guard {
+    fn guard(&self, route: Route) -> Arc<Guard> {
         Guard::new(Arc::clone(&self.shared), Policy::Route(Arc::new(route)))
     }
 
@@ -171,17 +186,28 @@ impl Corridor {
     /// ```
     pub fn wrap(&self, Protected(router): Protected) -> Gate {
         let unknown = Guard::new(Arc::clone(&self.shared), Policy::Unknown);
-        let router = router
-            .method_not_allowed_fallback(unknown.clone().handler(method_not_allowed))
-            .fallback(unknown.handler(not_found));
+        let router = router.fallback_service(Arc::clone(&unknown).before(not_found));
+        let router = router.method_not_allowed_fallback(async move |request: Request| {
+            let Ok(response) = unknown.before(method_not_allowed).call(request).await;
+            response
+        });
         let router = match self.cors() {
-            Some(cors) => router.layer(cors),
+            Some(cors) => {
+                let shared = Arc::clone(&self.shared);
+                let named = map_response(move |mut response: Response| {
+                    if !headers::is_identified(response.headers()) {
+                        headers::identify(response.headers_mut(), shared.next_id());
+                    }
+                    ready(response)
+                });
+                router.layer(cors).layer(named)
+            }
             None => router,
         };
         Gate::new(Arc::clone(&self.shared), router)
     }
 
-    /// Cross-origin pages are let in by name only.
+    /// Cross-origin pages are let in by name only. What this answers itself, a preflight, passes no guard.
     fn cors(&self) -> Option<CorsLayer> {
         let names = &self.shared.server.origins.cross_origin;
         let origins: Vec<HeaderValue> = names
@@ -227,6 +253,11 @@ async fn not_found() -> HttpError {
 }
 
 impl Shared {
+    /// Names the next request.
+    pub(crate) fn next_id(&self) -> RequestId {
+        RequestId::new(self.process, self.count.fetch_add(1, Ordering::Relaxed))
+    }
+
     /// Tells whether a path stands under the pages.
     pub(crate) fn is_page(&self, path: &str) -> bool {
         let prefix = self.pages.as_ref().map(|pages| pages.prefix());
@@ -234,10 +265,11 @@ impl Shared {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
-    pub(crate) async fn render(&self, surface: Surface, failed: &FailedRequest<'_>) -> Response {
-        match (&self.pages, surface) {
-            (Some(pages), Surface::Page) => pages.render(failed).await,
-            _ => failed.error.to_json(failed.cx.request_id()),
+    /// Draws a failure for a person.
+    pub(crate) async fn render(&self, failed: &FailedRequest<'_>) -> Response {
+        match &self.pages {
+            Some(pages) => pages.render(failed).await,
+            None => failed.error.to_json(failed.cx.request_id()),
         }
     }
 }

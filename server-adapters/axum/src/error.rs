@@ -1,6 +1,6 @@
 //! Errors as HTTP has them: the one place that picks a status.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, time::Duration};
 
 use axum::{
     Json,
@@ -19,6 +19,7 @@ pub const fn status(kind: ErrorKind) -> StatusCode {
         ErrorKind::Invalid => StatusCode::BAD_REQUEST,
         ErrorKind::NotFound => StatusCode::NOT_FOUND,
         ErrorKind::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        ErrorKind::Stale => StatusCode::PRECONDITION_FAILED,
         ErrorKind::Unauthenticated => StatusCode::UNAUTHORIZED,
         ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         ErrorKind::Unsupported => StatusCode::NOT_IMPLEMENTED,
@@ -41,6 +42,8 @@ pub struct HttpError {
     pub issues: Vec<Issue>,
     /// What exactly.
     pub message: Option<String>,
+    /// After how many seconds another try makes sense.
+    pub retry_after: Option<u64>,
     /// The status.
     pub status: StatusCode,
     /// The chain of causes, for the log alone.
@@ -55,6 +58,7 @@ impl HttpError {
             error: Cow::Borrowed(error),
             issues: Vec::new(),
             message: None,
+            retry_after: None,
             status,
             cause: None,
         }
@@ -106,10 +110,11 @@ impl HttpError {
                 .headers_mut()
                 .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        let unavailable = (self.status == StatusCode::SERVICE_UNAVAILABLE).then_some(2);
+        if let Some(seconds) = self.retry_after.or(unavailable) {
             response
                 .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+                .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }
@@ -127,6 +132,7 @@ impl From<Error> for HttpError {
             error: Cow::Borrowed(""),
             issues: err.issues().to_vec(),
             message: None,
+            retry_after: err.retry_after().map(whole_seconds),
             status,
             cause: None,
         };
@@ -169,6 +175,11 @@ impl IntoResponse for HttpError {
         response.extensions_mut().insert(self);
         response
     }
+}
+
+/// Rounds up: whoever comes a moment too early would be refused again.
+fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
 }
 
 fn chain(err: &Error) -> String {

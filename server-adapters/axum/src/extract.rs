@@ -106,6 +106,37 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for QueryParams<T> {
     }
 }
 
+/// The version of what is to be changed, out of `If-Match` (RFC 9110 §13.1.1). A change that names none is refused: it
+/// could undo what somebody else has changed meanwhile.
+#[derive(Clone, Copy, Debug)]
+pub struct IfMatch(pub u64);
+
+impl<S: Sync> FromRequestParts<S> for IfMatch {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, HttpError> {
+        let Some(value) = parts.headers.get(header::IF_MATCH) else {
+            return Err(HttpError::new(
+                StatusCode::PRECONDITION_REQUIRED,
+                "precondition_required",
+                "If-Match with the version is required",
+            ));
+        };
+        let text = value.to_str().unwrap_or_default().trim();
+        let text = text
+            .strip_prefix('"')
+            .and_then(|text| text.strip_suffix('"'));
+        let version = text.and_then(|text| text.parse().ok());
+        version.map(Self).ok_or_else(|| {
+            invalid(
+                "Invalid header",
+                "If-Match",
+                "must be one version in quotes, such as \"3\"",
+            )
+        })
+    }
+}
+
 /// A body that is a JSON object. An absent body counts as `null`, so `Option<T>` takes it.
 #[derive(Clone, Debug)]
 pub struct JsonBody<T>(pub T);
@@ -224,7 +255,7 @@ fn content_type(headers: &HeaderMap) -> Option<&str> {
     value.split(';').next().map(str::trim)
 }
 
-fn invalid(label: &'static str, field: &str, message: &str) -> HttpError {
+pub(crate) fn invalid(label: &'static str, field: &str, message: &str) -> HttpError {
     let issue = Issue {
         field: field.to_owned(),
         message: message.to_owned(),

@@ -2,49 +2,44 @@
 
 use std::{
     convert::Infallible,
-    io::Write as _,
-    net::IpAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    future::{Ready, ready},
+    sync::Arc,
     task::{Context, Poll},
 };
 
-use axum::{Router, extract::Request, response::Response};
-use ee_server::{RequestId, Surface};
-use futures_util::future::BoxFuture;
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header, uri::PathAndQuery};
+use axum::{Router, extract::Request, response::Response, routing::future::RouteFuture};
+use ee_server::Surface;
+use futures_util::future::Either;
+use http::{HeaderMap, StatusCode, Uri, header, uri::PathAndQuery};
 use tower::Service;
 
-use crate::{HttpError, client, corridor::Shared, headers, path};
+use crate::{HttpError, corridor::Shared, headers, path};
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const MAX_URI_BYTES: usize = 8_192;
 const MAX_HEADER_BYTES: usize = 32_768;
 const MAX_COOKIES: usize = 100;
 
-/// What the gate has found out of a request.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Arrived {
-    pub(crate) client_ip: Option<IpAddr>,
-    pub(crate) request_id: RequestId,
-}
+/// The router's answer, or a refusal that is there at once.
+type Answer = Either<RouteFuture<Infallible>, Ready<Result<Response, Infallible>>>;
 
-/// A router behind the gate: request id, limits, known host, canonical path, judged address.
+/// A router behind the gate: limits, known host, canonical path. The guards behind it do the rest.
 #[derive(Clone, Debug)]
 pub struct Gate {
-    count: Arc<AtomicU64>,
     router: Router,
     shared: Arc<Shared>,
 }
 
 impl Gate {
     pub(crate) fn new(shared: Arc<Shared>, router: Router) -> Self {
-        Self {
-            count: Arc::new(AtomicU64::new(0)),
-            router,
-            shared,
+        // Without this the router makes a service out of each handler anew for each request.
+        let router = router.with_state(());
+        Self { router, shared }
+    }
+
+    pub(crate) fn answer(&self, mut request: Request) -> Answer {
+        match self.check(&mut request) {
+            Ok(()) => Either::Left(self.router.clone().call(request)),
+            Err(error) => Either::Right(ready(Ok(self.refuse(&error)))),
         }
     }
 
@@ -71,60 +66,28 @@ impl Gate {
         }
         Ok(())
     }
+
+    fn refuse(&self, error: &HttpError) -> Response {
+        let request_id = self.shared.next_id();
+        let mut response = error.to_json(request_id);
+        let is_https = self.shared.server.origins.is_https();
+        headers::finish(response.headers_mut(), Surface::Api, is_https, request_id);
+        response
+    }
 }
 
 impl Service<Request> for Gate {
     type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+    type Future = Answer;
     type Response = Response;
 
     fn poll_ready(&mut self, _cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: Request) -> Self::Future {
-        let number = self.count.fetch_add(1, Ordering::Relaxed);
-        let request_id = RequestId::new(self.shared.process, number);
-        if let Err(error) = self.check(&mut request) {
-            let mut response = error.to_json(request_id);
-            headers::secure(
-                response.headers_mut(),
-                Surface::Api,
-                self.shared.server.origins.is_https(),
-            );
-            return Box::pin(async move { Ok(named(response, request_id)) });
-        }
-        let client_ip = client::address(
-            request.extensions(),
-            request.headers(),
-            &self.shared.proxies,
-        );
-        request.extensions_mut().insert(Arrived {
-            client_ip,
-            request_id,
-        });
-        let answer = self.router.call(request);
-        Box::pin(async move {
-            let Ok(response) = answer.await;
-            Ok(named(response, request_id))
-        })
+    fn call(&mut self, request: Request) -> Answer {
+        self.answer(request)
     }
-}
-
-fn named(mut response: Response, request_id: RequestId) -> Response {
-    if let Some(value) = id_header(request_id) {
-        response.headers_mut().insert(REQUEST_ID, value);
-    }
-    response
-}
-
-/// Writes the id without a text in between, since every answer has one.
-fn id_header(request_id: RequestId) -> Option<HeaderValue> {
-    let mut text = [0; RequestId::MAX_CHARS];
-    let mut rest = text.as_mut_slice();
-    write!(rest, "{request_id}").ok()?;
-    let length = RequestId::MAX_CHARS - rest.len();
-    HeaderValue::from_bytes(text.get(..length)?).ok()
 }
 
 fn check_sizes(uri: &Uri, headers: &HeaderMap) -> Result<(), HttpError> {

@@ -3,161 +3,160 @@
 use std::{
     collections::HashMap,
     convert::Infallible,
-    panic::AssertUnwindSafe,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
-    task::{Context, Poll},
 };
 
 use axum::{
     extract::{FromRequestParts as _, MatchedPath, RawPathParams, Request},
     handler::Handler,
     response::{IntoResponse as _, Response},
+    routing::Route as Inner,
 };
 use ee_core::{Permission, PermissionPattern, add_cookies};
 use ee_server::{Access, Arrival, AuditNote, Cx, Outcome, Route, Scope, Surface, admit, record};
-use futures_util::{FutureExt as _, future::BoxFuture};
+use futures_util::FutureExt as _;
 use http::{HeaderMap, Method, StatusCode, Uri, header, request::Parts, uri::PathAndQuery};
-use tower::{Layer, Service};
+use tower::{Layer, Service, layer::layer_fn, service_fn};
 use tracing::{error, warn};
 
-use crate::{FailedRequest, HttpError, corridor::Shared, error::Drawn, gate::Arrived, headers};
+use crate::{
+    FailedRequest, HttpError,
+    client::{self, Peer},
+    corridor::Shared,
+    error::Drawn,
+    headers,
+};
 
-/// Enforces declared access, as a layer or before a handler function.
-#[derive(Clone, Debug)]
+/// Enforces declared access, before a handler function or as a layer.
+#[derive(Debug)]
 pub(crate) struct Guard {
     policy: Policy,
     shared: Arc<Shared>,
 }
 
 /// Where the declaration of a request's route is found.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) enum Policy {
     /// There is one.
     Route(Arc<Route>),
     /// There is none: the path or the method is unknown.
     Unknown,
     /// By method and template of the matched route.
-    Table(Arc<HashMap<(Method, String), Arc<Route>>>),
+    Table(HashMap<(Method, String), Arc<Route>>),
 }
 
-impl Guard {
-    pub(crate) const fn new(shared: Arc<Shared>, policy: Policy) -> Self {
-        Self { policy, shared }
-    }
-
-    /// Puts the guard before a handler function.
-    pub(crate) const fn handler<H>(self, handler: H) -> GuardedHandler<H> {
-        GuardedHandler {
-            guard: self,
-            handler,
-        }
-    }
-}
-
-impl<S> Layer<S> for Guard {
-    type Service = Guarded<S>;
-
-    fn layer(&self, inner: S) -> Guarded<S> {
-        Guarded {
-            guard: self.clone(),
-            inner,
-        }
-    }
-}
-
-/// A handler behind a [`Guard`].
-#[derive(Clone, Debug)]
-pub(crate) struct Guarded<S> {
-    guard: Guard,
-    inner: S,
-}
-
-impl<S> Service<Request> for Guarded<S>
-where
-    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
-    S::Future: Send,
+/// Something guarded, for a router. The router boxes its future, which therefore has no box of its own.
+pub(crate) trait Guarded:
+    Service<Request, Response = Response, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + Sync
+    + 'static
 {
-    type Error = Infallible;
-    type Future = BoxFuture<'static, Result<Response, Infallible>>;
-    type Response = Response;
-
-    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(cx)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        let clone = self.inner.clone();
-        let mut inner = std::mem::replace(&mut self.inner, clone);
-        let handler = move |request| async move {
-            let Ok(response) = inner.call(request).await;
-            response
-        };
-        Box::pin(self.guard.clone().run(handler, request).map(Ok))
-    }
 }
 
-/// A function behind a [`Guard`]: the same as a guarded service, with one box less on the way.
-#[derive(Clone, Debug)]
-pub(crate) struct GuardedHandler<H> {
-    guard: Guard,
-    handler: H,
-}
-
-impl<H: Handler<T, S>, T: 'static, S: Send + 'static> Handler<(Guard, T), S> for GuardedHandler<H> {
-    type Future = BoxFuture<'static, Response>;
-
-    fn call(self, request: Request, state: S) -> Self::Future {
-        let Self { guard, handler } = self;
-        Box::pin(guard.run(move |request| handler.call(request, state), request))
-    }
+impl<S> Guarded for S where
+    S: Service<Request, Response = Response, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
 }
 
 impl Guard {
-    async fn run<F>(self, handler: impl FnOnce(Request) -> F, request: Request) -> Response
+    pub(crate) fn new(shared: Arc<Shared>, policy: Policy) -> Arc<Self> {
+        Arc::new(Self { policy, shared })
+    }
+
+    /// Puts the guard before a handler function of ours.
+    pub(crate) fn before<H: Handler<T, ()> + Sync, T>(self: Arc<Self>, handler: H) -> impl Guarded {
+        service_fn(move |mut request: Request| {
+            // Ours ask the context whose request it is, and with one thing less in it the map need not grow.
+            let peer = request.extensions_mut().remove();
+            let handler = handler.clone();
+            let answer = |request| handler.call(request, ());
+            Arc::clone(&self).run(answer, request, peer).map(Ok)
+        })
+    }
+
+    /// Puts the guard before all that a router has.
+    pub(crate) fn layer(self: Arc<Self>) -> impl Layer<Inner, Service = impl Guarded> + Clone {
+        layer_fn(move |inner: Inner| {
+            let guard = Arc::clone(&self);
+            service_fn(move |request: Request| {
+                let peer = request.extensions().get().copied();
+                let mut inner = inner.clone();
+                let answer = async move |request| {
+                    let Ok(response) = inner.call(request).await;
+                    response
+                };
+                Arc::clone(&guard).run(answer, request, peer).map(Ok)
+            })
+        })
+    }
+
+    /// Judges a request of a peer, has it answered, and records how it ended.
+    fn run<F>(
+        self: Arc<Self>,
+        handler: impl FnOnce(Request) -> F,
+        request: Request,
+        peer: Option<Peer>,
+    ) -> impl Future<Output = Response>
     where
         F: Future<Output = Response>,
     {
+        // Out here, since an `async fn` would keep the whole request beside its parts.
         let (mut parts, body) = request.into_parts();
-        let route = self.route(&parts);
-        let Some(arrived) = parts.extensions.get::<Arrived>().copied() else {
-            // A router that is not wrapped has no canonical paths: nothing behind it is safe to serve.
-            error!(http.route = %route.path, "a guarded route is served outside of `Corridor::wrap`");
-            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-        };
-        let params = Params::of(&route, &mut parts).await;
-        let arrival = Arrival {
-            client_ip: arrived.client_ip,
-            headers: &parts.headers,
-            method: &parts.method,
-            request_id: arrived.request_id,
-            scope_param: params.scope.as_deref(),
-        };
-        let admitted = admit(&self.shared.server, &route, &arrival).await;
-        let asked = Asked::of(&route, &parts);
-        let (cx, mut response) = match admitted {
-            Ok(cx) if !route.serves(&parts.method) => {
-                (cx, StatusCode::METHOD_NOT_ALLOWED.into_response())
+        let client_ip = client::address(peer, &parts.headers, &self.shared.proxies);
+        async move {
+            let route = self.route(&parts);
+            let params = Params::of(&route, &mut parts).await;
+            let arrival = Arrival {
+                client_ip,
+                headers: &parts.headers,
+                method: &parts.method,
+                request_id: self.shared.next_id(),
+                scope_param: params.scope.as_deref(),
+            };
+            let admitted = admit(&self.shared.server, &route, &arrival).await;
+            let asked = Asked::of(&route, &parts);
+            let (cx, mut response) = match admitted {
+                Ok(cx) if !route.serves(&parts.method) => {
+                    (cx, StatusCode::METHOD_NOT_ALLOWED.into_response())
+                }
+                Ok(cx) => {
+                    parts.extensions.insert(cx.clone());
+                    let request = Request::from_parts(parts, body);
+                    let answer = catch_unwind(AssertUnwindSafe(|| handler(request)));
+                    let answer = match answer {
+                        Ok(answer) => AssertUnwindSafe(answer).catch_unwind().await,
+                        Err(panic) => Err(panic),
+                    };
+                    (cx, answer.unwrap_or_else(|_| panicked()))
+                }
+                Err(refusal) => (refusal.cx, HttpError::from(refusal.error).into_response()),
+            };
+            if route.audit.is_some() || cx.has_stale_session() || !is_plain(&response) {
+                // In a box: most requests end without any of this, and their future stays small.
+                let asked = asked.as_deref();
+                Box::pin(self.conclude(&cx, &route, &params, asked, &mut response)).await;
             }
-            Ok(cx) => {
-                parts.extensions.insert(cx.clone());
-                // Called inside, so that a panic before the first await is caught as well.
-                let answer = async { handler(Request::from_parts(parts, body)).await };
-                let answer = AssertUnwindSafe(answer).catch_unwind().await;
-                (cx, answer.unwrap_or_else(|_| panicked()))
-            }
-            Err(refusal) => (refusal.cx, HttpError::from(refusal.error).into_response()),
-        };
-        self.finish(&cx, &route, &params, &asked, &mut response)
-            .await;
-        response
+            let is_https = self.shared.server.origins.is_https();
+            let headers = response.headers_mut();
+            headers::finish(headers, route.surface, is_https, cx.request_id());
+            response
+        }
     }
 
-    async fn finish(
+    /// Draws a failure, records the request, and has the browser forget a session that is over.
+    async fn conclude(
         &self,
         cx: &Cx,
         route: &Route,
         params: &Params,
-        asked: &Asked,
+        asked: Option<&Asked>,
         response: &mut Response,
     ) {
         let drawn = response.extensions_mut().remove::<Drawn>();
@@ -165,14 +164,10 @@ impl Guard {
         let note = response.extensions_mut().remove::<AuditNote>();
         if let Some(error) = &thrown {
             let cookies = std::mem::take(response.headers_mut());
-            let failed = FailedRequest {
-                cx,
-                error,
-                headers: &asked.headers,
-                method: &asked.method,
-                target: asked.uri.path_and_query().map_or("/", PathAndQuery::as_str),
+            *response = match asked {
+                Some(asked) => self.shared.render(&asked.failed(cx, error)).await,
+                None => error.to_json(cx.request_id()),
             };
-            *response = self.shared.render(route.surface, &failed).await;
             let kept = cookies.get_all(header::SET_COOKIE).iter().cloned();
             add_cookies(response.headers_mut(), kept);
         }
@@ -190,8 +185,7 @@ impl Guard {
                 note,
                 resource_param: params.resource.as_deref(),
             };
-            // In a box: most requests are not recorded, and their future stays small.
-            Box::pin(record(cx, route, outcome)).await;
+            record(cx, route, outcome).await;
         }
         if cx.has_stale_session() && may_clear(response.headers()) {
             let sessions = cx.licensed().and_then(|licensed| licensed.sessions());
@@ -200,11 +194,6 @@ impl Guard {
                 .unwrap_or_default();
             add_cookies(response.headers_mut(), clear);
         }
-        headers::secure(
-            response.headers_mut(),
-            route.surface,
-            self.shared.server.origins.is_https(),
-        );
     }
 
     /// A route that nobody declared needs the permission `*`.
@@ -246,8 +235,8 @@ fn undeclared(method: Method, path: &str) -> Route {
     )
 }
 
-/// What a page about a failure needs of the request, which the handler takes with it. Empty for programs.
-#[derive(Debug, Default)]
+/// What a page about a failure needs of the request, which the handler takes with it.
+#[derive(Debug)]
 struct Asked {
     headers: HeaderMap,
     method: Method,
@@ -255,16 +244,32 @@ struct Asked {
 }
 
 impl Asked {
-    fn of(route: &Route, parts: &Parts) -> Self {
-        match route.surface {
-            Surface::Api => Self::default(),
-            Surface::Page => Self {
+    /// Programs get no page.
+    fn of(route: &Route, parts: &Parts) -> Option<Box<Self>> {
+        (route.surface == Surface::Page).then(|| {
+            Box::new(Self {
                 headers: parts.headers.clone(),
                 method: parts.method.clone(),
                 uri: parts.uri.clone(),
-            },
+            })
+        })
+    }
+
+    fn failed<'a>(&'a self, cx: &'a Cx, error: &'a HttpError) -> FailedRequest<'a> {
+        FailedRequest {
+            cx,
+            error,
+            headers: &self.headers,
+            method: &self.method,
+            target: self.uri.path_and_query().map_or("/", PathAndQuery::as_str),
         }
     }
+}
+
+/// Tells whether an answer is a success that its handler has said nothing else about.
+fn is_plain(response: &Response) -> bool {
+    let status = response.status();
+    !status.is_client_error() && !status.is_server_error() && response.extensions().is_empty()
 }
 
 /// Tells whether the answer may make the browser forget its session.

@@ -1,29 +1,35 @@
 //! The handlers of the API: extract, call the use case, wrap.
 
+mod access;
 mod agents;
 mod auth;
 mod memory;
 mod system;
 mod workflows;
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     body::Body,
     handler::Handler,
-    response::{IntoResponse, Response},
-    routing::{MethodFilter, MethodRouter, on},
+    response::{IntoResponse as _, Response},
+    routing::{MethodFilter, MethodRouter, on_service},
 };
 use bytes::Bytes;
-use ee_core::{add_cookies, storage::Page};
+use ee_core::{Error, ErrorKind, add_cookies, storage::Page};
 use ee_server::{Op, Reply};
 use futures_core::Stream;
 use http::{HeaderValue, Method, header};
 use serde::{Deserialize, Serialize};
 
-use crate::{HttpError, guard::Guard};
+use crate::{HttpError, guard::Guard, headers};
+
+/// Bytes that hold most answers.
+const USUAL_BYTES: usize = 512;
 
 /// Finds the handler of an operation. An operation without one does not compile.
-pub(crate) fn handler(op: Op, method: &Method, guard: Guard) -> MethodRouter {
+pub(crate) fn handler(op: Op, method: &Method, guard: Arc<Guard>) -> MethodRouter {
     let mount = Mount {
         filter: MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::TRACE),
         guard,
@@ -39,6 +45,43 @@ pub(crate) fn handler(op: Op, method: &Method, guard: Guard) -> MethodRouter {
         Op::SsoCallback => mount.to(auth::sso_callback),
         Op::RolePermissions => mount.to(auth::role_permissions),
         Op::PermissionPatterns => mount.to(auth::permission_patterns),
+        Op::MySessions => mount.to(access::my_sessions),
+        Op::EndMyOtherSessions => mount.to(access::end_my_other_sessions),
+        Op::EndMySession => mount.to(access::end_my_session),
+        Op::ListUsers => mount.to(access::list_users),
+        Op::CreateUser => mount.to(access::create_user),
+        Op::GetUser => mount.to(access::get_user),
+        Op::UpdateUser => mount.to(access::update_user),
+        Op::DeleteUser => mount.to(access::delete_user),
+        Op::ListRoles => mount.to(access::list_roles),
+        Op::PutRole => mount.to(access::put_role),
+        Op::DeleteRole => mount.to(access::delete_role),
+        Op::GetRoleMapping => mount.to(access::mapping),
+        Op::SetRoleMapping => mount.to(access::set_mapping),
+        Op::ListAssignments => mount.to(access::list_assignments),
+        Op::Assign => mount.to(access::assign),
+        Op::Unassign => mount.to(access::unassign),
+        Op::ListGrants => mount.to(access::list_grants),
+        Op::Grant => mount.to(access::grant),
+        Op::Revoke => mount.to(access::revoke),
+        Op::ListGroups => mount.to(access::list_groups),
+        Op::CreateGroup => mount.to(access::create_group),
+        Op::GetGroup => mount.to(access::get_group),
+        Op::UpdateGroup => mount.to(access::update_group),
+        Op::DeleteGroup => mount.to(access::delete_group),
+        Op::ListMembers => mount.to(access::members),
+        Op::AddMember => mount.to(access::add_member),
+        Op::RemoveMember => mount.to(access::remove_member),
+        Op::ListKeys => mount.to(access::list_keys),
+        Op::CreateKey => mount.to(access::create_key),
+        Op::GetKey => mount.to(access::get_key),
+        Op::UpdateKey => mount.to(access::update_key),
+        Op::RotateKey => mount.to(access::rotate_key),
+        Op::DeleteKey => mount.to(access::delete_key),
+        Op::ListSessions => mount.to(access::list_sessions),
+        Op::EndSessions => mount.to(access::end_sessions),
+        Op::EndSession => mount.to(access::end_session),
+        Op::Explain => mount.to(access::explain),
         Op::ListAgents => mount.to(agents::list),
         Op::GetAgent => mount.to(agents::get),
         Op::GenerateAgent => mount.to(agents::generate),
@@ -81,19 +124,19 @@ pub(crate) fn handler(op: Op, method: &Method, guard: Guard) -> MethodRouter {
 /// Under which method and behind which guard a handler is mounted.
 struct Mount {
     filter: MethodFilter,
-    guard: Guard,
+    guard: Arc<Guard>,
 }
 
 impl Mount {
-    fn to<H: Handler<T, ()>, T: 'static>(self, handler: H) -> MethodRouter {
-        on(self.filter, self.guard.handler(handler))
+    fn to<H: Handler<T, ()> + Sync, T: 'static>(self, handler: H) -> MethodRouter {
+        on_service(self.filter, self.guard.before(handler))
     }
 }
 
 /// Writes a reply: JSON, cookies, and the note for the record in the extensions.
 pub fn json_reply<T: Serialize>(reply: Reply<T>) -> Response {
     let (cookies, note) = (reply.cookies, reply.note);
-    let mut response = Json(reply.body).into_response();
+    let mut response = json(&reply.body);
     add_cookies(response.headers_mut(), cookies);
     if let Some(note) = note {
         response.extensions_mut().insert(note);
@@ -101,11 +144,22 @@ pub fn json_reply<T: Serialize>(reply: Reply<T>) -> Response {
     response
 }
 
+/// Writes a body as JSON.
+fn json<T: Serialize>(body: &T) -> Response {
+    let mut text = Vec::with_capacity(USUAL_BYTES);
+    match serde_json::to_writer(&mut text, body) {
+        Ok(()) => json_bytes(text.into()),
+        Err(err) => {
+            let error = Error::new(ErrorKind::Internal, "cannot write the answer as JSON");
+            HttpError::from(error.with_source(err)).into_response()
+        }
+    }
+}
+
 /// Writes JSON that is text already.
 fn json_bytes(json: Bytes) -> Response {
     let mut response = Response::new(Body::from(json));
-    let json = HeaderValue::from_static("application/json");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    *response.headers_mut() = headers::json();
     response
 }
 

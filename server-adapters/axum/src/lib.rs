@@ -17,7 +17,7 @@ mod serve;
 pub use corridor::{Corridor, ErrorPages, FailedRequest, Protected};
 pub use error::{HttpError, status};
 pub use extract::{
-    AuthContext, CurrentUser, FormBody, JsonBody, PathParams, Permissions, QueryParams,
+    AuthContext, CurrentUser, FormBody, IfMatch, JsonBody, PathParams, Permissions, QueryParams,
 };
 pub use gate::Gate;
 pub use handlers::{event_stream, json_reply, stream_response};

@@ -43,9 +43,11 @@ pub(crate) fn canonical(path: &str) -> Option<Cow<'_, str>> {
     let plain = |byte: u8| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'/' | b'~' | b'@' | b':')
     };
-    let is_plain =
-        trimmed.bytes().all(plain) && !trimmed.contains("//") && !trimmed.starts_with('/');
-    if is_plain && !trimmed.is_empty() && !trimmed.ends_with('/') {
+    // Nearly every path is plain: one look at each byte, and at the slashes that make a segment empty.
+    let last = trimmed.bytes().try_fold(b'/', |before, byte| {
+        (plain(byte) && (before, byte) != (b'/', b'/')).then_some(byte)
+    });
+    if last.is_some_and(|byte| byte != b'/') {
         return Some(Cow::Borrowed(path.strip_suffix('/').unwrap_or(path)));
     }
     let mut whole = String::with_capacity(path.len());

@@ -14,7 +14,6 @@ use tokio::{
     sync::Semaphore,
     time::{sleep, timeout},
 };
-use tower::Service as _;
 use tracing::{debug, warn};
 
 use crate::Gate;
@@ -34,8 +33,11 @@ pub async fn serve(listener: TcpListener, gate: Gate, shutdown: impl Future<Outp
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
-            accepted = accept(&listener, &places) => accepted,
+            // Looked at first, so that whoever has had an answer can also end the server: some futures listen to the
+            // signal from their first look on.
+            biased;
             () = &mut shutdown => break,
+            accepted = accept(&listener, &places) => accepted,
         };
         let Some((stream, peer, place)) = accepted else {
             continue;
@@ -45,7 +47,7 @@ pub async fn serve(listener: TcpListener, gate: Gate, shutdown: impl Future<Outp
             move |request: Request<Incoming>| {
                 let mut request = request.map(Body::new);
                 request.extensions_mut().insert(ConnectInfo(peer));
-                gate.clone().call(request)
+                gate.answer(request)
             }
         });
         let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service);

@@ -47,6 +47,50 @@ audit_actions! {
     AGENT_STREAM = "agents.stream",
     /// An agent was changed.
     AGENT_UPDATE = "agents.update",
+    /// A user was put into a group.
+    GROUP_ADD_MEMBER = "access.groups.members.add",
+    /// A group was created.
+    GROUP_CREATE = "access.groups.create",
+    /// A group was deleted.
+    GROUP_DELETE = "access.groups.delete",
+    /// A user was taken out of a group.
+    GROUP_REMOVE_MEMBER = "access.groups.members.remove",
+    /// A group was changed.
+    GROUP_UPDATE = "access.groups.update",
+    /// Something was granted on one thing, or forbidden.
+    GRANT_CREATE = "access.grants.create",
+    /// A grant was taken back.
+    GRANT_DELETE = "access.grants.delete",
+    /// Somebody was invited.
+    INVITATION_CREATE = "access.invitations.create",
+    /// An invitation was taken back.
+    INVITATION_DELETE = "access.invitations.delete",
+    /// An API key was created.
+    KEY_CREATE = "access.keys.create",
+    /// An API key was deleted.
+    KEY_DELETE = "access.keys.delete",
+    /// An API key got a new secret.
+    KEY_ROTATE = "access.keys.rotate",
+    /// An API key was changed.
+    KEY_UPDATE = "access.keys.update",
+    /// A role was given to somebody.
+    ROLE_ASSIGN = "access.roles.assign",
+    /// A role was deleted.
+    ROLE_DELETE = "access.roles.delete",
+    /// What roles of identity providers stand for was changed.
+    ROLE_MAPPING = "access.roles.mapping",
+    /// A role was taken from somebody.
+    ROLE_UNASSIGN = "access.roles.unassign",
+    /// A role was created or changed.
+    ROLE_WRITE = "access.roles.write",
+    /// Sessions were ended by hand.
+    SESSION_END = "access.sessions.end",
+    /// An account was created.
+    USER_CREATE = "access.users.create",
+    /// An account was deleted.
+    USER_DELETE = "access.users.delete",
+    /// An account was changed.
+    USER_UPDATE = "access.users.update",
     /// Messages were deleted or saved by hand.
     MESSAGES_SAVE = "messages.save",
     /// A conversation was created.

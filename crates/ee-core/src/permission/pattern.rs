@@ -3,7 +3,7 @@
 use std::{borrow::Cow, collections::HashSet, fmt, str::FromStr};
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::{
     Action, Parts, Permission, Resource,
@@ -27,8 +27,9 @@ use crate::Error;
 ///
 /// Parsing refuses only a text that names no resource, since other programs bring names of their
 /// own.
-#[derive(Clone, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd, Serialize)]
-#[serde(into = "String", try_from = "String")]
+#[derive(Clone, Deserialize, Eq, Hash, JsonSchema, Ord, PartialEq, PartialOrd)]
+#[schemars(into = "String")]
+#[serde(try_from = "String")]
 pub struct PermissionPattern {
     text: Cow<'static, str>,
 }
@@ -60,6 +61,12 @@ impl PermissionPattern {
     /// [`PermissionSet`](super::PermissionSet).
     pub fn covers(&self, permission: &Permission) -> bool {
         self.covers_parts(&permission.parts())
+    }
+
+    /// Tells whether the grant covers everything that the other one covers.
+    pub fn includes(&self, other: &Self) -> bool {
+        // A wildcard in the place of a name is covered by the same wildcard and by wider ones alone.
+        self.covers_parts(&other.parts())
     }
 
     pub(super) fn covers_parts(&self, required: &Parts<'_>) -> bool {
@@ -156,6 +163,40 @@ fn covers_resource(granted: &str, required: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_grant_includes_what_it_covers_and_nothing_wider() {
+        let pattern = |text: &str| text.parse::<PermissionPattern>().unwrap();
+        for (grant, other, expected) in [
+            ("*", "*", true),
+            ("*", "audit:*", true),
+            ("*:*", "*", false),
+            ("*:*", "*:read", true),
+            ("*:*", "audit:read", false),
+            ("*:read", "*:*", false),
+            ("*:read", "agents:read", true),
+            ("*:read", "agents:*", false),
+            ("*:read", "stored:read", true),
+            ("stored:*", "stored-agents:write", true),
+            ("stored:*", "agents:write", false),
+            ("agents:read", "agents:read:a1", true),
+            ("agents:read", "agents:read:*", true),
+            ("agents:read:*", "agents:read", true),
+            ("agents:read:a1", "agents:read", false),
+            ("agents:read:a1", "agents:read:*", false),
+            ("agents:read:a1", "agents:read:a1", true),
+            ("agents:*", "agents:read", true),
+            ("audit:*", "audit:read", true),
+            ("agents", "agents", true),
+            ("agents", "agents:read", false),
+        ] {
+            assert_eq!(
+                pattern(grant).includes(&pattern(other)),
+                expected,
+                "{grant} includes {other}"
+            );
+        }
+    }
 
     fn covers(grant: &str, required: &str) -> bool {
         let grant: PermissionPattern = grant.parse().unwrap();

@@ -134,6 +134,11 @@ impl PermissionSet {
         self.full_wildcard
     }
 
+    /// Tells whether whoever holds the set could hand this grant on: one of his own covers all that it covers.
+    pub fn includes(&self, pattern: &PermissionPattern) -> bool {
+        self.patterns.iter().any(|held| held.includes(pattern))
+    }
+
     /// Finds the first grant that covers the requirement, to explain an answer.
     pub fn matching(&self, permission: &Permission) -> Option<&PermissionPattern> {
         let required = permission.parts();

@@ -1,6 +1,6 @@
 //! All roles that exist, and what they inherit from each other.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use foldhash::fast::RandomState;
 
@@ -94,6 +94,18 @@ impl RoleSet {
             }
         }
         distinct(grants)
+    }
+
+    /// Collects the roles and all that they inherit from, once each and by id; unknown ones stay in.
+    pub fn with_inherited(&self, roles: &[RoleId]) -> BTreeSet<RoleId> {
+        let mut seen = BTreeSet::new();
+        let mut next: Vec<&RoleId> = roles.iter().collect();
+        while let Some(id) = next.pop() {
+            if seen.insert(id.clone()) {
+                next.extend(self.find(id).iter().flat_map(|role| &role.inherits));
+            }
+        }
+        seen
     }
 
     /// Adds a role, or hands it back if its id is taken.

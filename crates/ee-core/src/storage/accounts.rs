@@ -155,7 +155,7 @@ pub struct AccountFilter {
 #[async_trait]
 pub trait AccountStore: std::fmt::Debug + Send + Sync + 'static {
     /// Keeps a new account. Fails with [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) when its id or its e-mail
-    /// address is taken.
+    /// address is taken, and when it is disabled and for the last owner, who had none.
     async fn create(&self, account: AccountRecord) -> Result<(), Error>;
 
     /// Returns an account.
@@ -171,8 +171,8 @@ pub trait AccountStore: std::fmt::Debug + Send + Sync + 'static {
         cursor: &Cursor,
     ) -> Result<Listed<AccountRecord>, Error>;
 
-    /// Replaces an account whose version is still the record's, and moves the version by one. Times of creation and
-    /// last sign-in stay.
+    /// Replaces an account whose version is still the record's, and moves the version by one. Kind, creation and last
+    /// sign-in stay, and so does a later step of the same second factor: taking one moves no version.
     ///
     /// Fails with [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) when the new address is taken.
     /// [`Changed::LastOwner`] when it would disable the last owner.

@@ -56,7 +56,8 @@ pub trait RoleStore: std::fmt::Debug + Send + Sync + 'static {
     /// Writes a role, new or not; the time of creation of an old one stays. [`Changed::Stale`] when the book has moved.
     async fn put(&self, role: RoleRecord, revision: u64) -> Result<Changed, Error>;
 
-    /// Deletes a role with its assignments and the grants to it. [`Changed::Stale`] when the book has moved.
+    /// Deletes a role with its assignments and the grants to it. [`Changed::Stale`] when the book has moved;
+    /// [`Changed::LastOwner`] for [`OWNER_ROLE`], always.
     async fn delete(&self, role: &RoleId, revision: u64) -> Result<Changed, Error>;
 
     /// Replaces the mapping. [`Changed::Stale`] when the book has moved.

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::Error;
 
@@ -33,7 +33,8 @@ impl Attempts {
     /// Counts one more: in the same window if `window` has not passed since it began, else in a new one.
     #[must_use]
     pub fn and_one(self, now: Timestamp, window: Duration) -> Self {
-        let is_over = now.duration_since(self.window_from) >= window.try_into().unwrap_or_default();
+        let window = window.try_into().unwrap_or(SignedDuration::MAX);
+        let is_over = now.duration_since(self.window_from) >= window;
         Self {
             in_window: if is_over {
                 1

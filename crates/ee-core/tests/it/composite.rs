@@ -127,6 +127,17 @@ fn credentials_are_tried_with_each_member() {
     assert_eq!(sign_in("a").as_deref(), Some("a"));
     assert_eq!(sign_in("c").as_deref(), Some("c"));
     assert_eq!((sign_in("b"), sign_in("")), (None, None));
+    let shows = |token| match run(auth.second_factor(token, "000000", &head)).unwrap() {
+        SignIn::Success(user) => Some(user.id.to_string()),
+        _ => None,
+    };
+    assert_eq!(shows("c").as_deref(), Some("c"));
+    assert_eq!((shows("b"), shows("")), (None, None));
+    assert!(
+        run(auth.device_cookie(&UserId::new("a").unwrap()))
+            .unwrap()
+            .is_none()
+    );
     assert!(auth.sign_up_enabled() && !closed.sign_up_enabled());
     let created = run(auth.sign_up("a@b.c", "password", None, &head)).unwrap();
     assert_eq!(created.unwrap().id.as_str(), "c");

@@ -4,9 +4,9 @@ use std::sync::{Arc, atomic::Ordering};
 
 use async_trait::async_trait;
 use ee_core::{
-    AuditAction, AuditActor, AuditEvent, AuditOutcome, AuthProvider, Caller, CapabilityFlags,
-    EeAuthProvider, Error, ErrorKind, FeatureSet, LicenseInfo, RequestHead, Role, User, with_ee,
-    with_ee_shared,
+    AuditAction, AuditActor, AuditEvent, AuditOutcome, AuthProvider, Authority, Caller,
+    CapabilityFlags, EeAuthProvider, Error, ErrorKind, FeatureSet, Identity, LicenseInfo,
+    RequestHead, Role, User, with_ee, with_ee_shared,
 };
 
 use crate::doubles::{ALL, Ability, Roles, Stub, gate, headers, now, parts, run};
@@ -218,9 +218,11 @@ fn a_licence_opens_what_it_lists_and_nothing_else() {
 
 #[test]
 fn roles_without_a_licence_close_and_never_open() {
-    let user = User::new("ada".parse().unwrap());
-    let permissions = |auth: &EeAuthProvider| run(auth.at(now()).permissions(&user));
-    let without_roles = [Ability::Users, Ability::Acl];
+    let ada = Identity::of(Arc::new(User::new("ada".parse().unwrap())));
+    let authority = |auth: &EeAuthProvider| run(auth.at(now()).authority(&ada));
+    let allows =
+        |authority: &Authority, text: &str| authority.allows(&text.parse().unwrap(), now());
+    let without_roles = [Ability::Users];
     let role = Role::new("r".parse().unwrap(), "R", ["agents:read".parse().unwrap()]);
     let roles = || Roles {
         given: vec!["r".parse().unwrap()],
@@ -234,22 +236,21 @@ fn roles_without_a_licence_close_and_never_open() {
             .license(gate(&listed(&["acl", "auth"])))
             .build(),
         with_ee(Existing).rbac(Arc::new(roles())).build(),
+        // A grant that forbids must not be forgotten.
+        with_ee(Stub::new("grants", &[Ability::Acl])).build(),
     ] {
-        assert_eq!(
-            permissions(&auth).unwrap_err().kind(),
-            ErrorKind::Unlicensed
-        );
+        assert_eq!(authority(&auth).unwrap_err().kind(), ErrorKind::Unlicensed);
     }
 
     let none = with_ee(Stub::new("none", &without_roles)).build();
-    assert!(permissions(&none).unwrap().is_none());
+    assert!(allows(&authority(&none).unwrap(), "audit:read"));
 
     let licensed = with_ee(Existing)
         .rbac(Arc::new(roles()))
         .license(gate(&listed(&["rbac"])))
         .build();
-    let held = permissions(&licensed).unwrap().unwrap();
-    assert!(held.allows_text("agents:read") && !held.allows_text("agents:write"));
+    let held = authority(&licensed).unwrap();
+    assert!(allows(&held, "agents:read") && !allows(&held, "agents:write"));
 
     let broken = Roles {
         broken: true,
@@ -260,7 +261,7 @@ fn roles_without_a_licence_close_and_never_open() {
         .license(gate(&listed(&["rbac"])))
         .build();
     assert_eq!(
-        permissions(&broken).unwrap_err().kind(),
+        authority(&broken).unwrap_err().kind(),
         ErrorKind::Unavailable
     );
 }

@@ -12,9 +12,9 @@ use std::{
 use async_trait::async_trait;
 use ee_core::{
     AclProvider, AuditEvent, AuditLogger, AuthProvider, CredentialsProvider, Error, ErrorKind,
-    LicenseGate, LicenseInfo, LicenseStatus, PermissionPattern, PermissionSet, RbacProvider,
-    RequestHead, ResourceRef, RoleCard, RoleId, RoleSet, ServerCookie, Session, SessionId,
-    SessionProvider, SignIn, SsoCallback, SsoLogin, SsoProvider, SsoStart, User, UserId,
+    LicenseGate, LicenseInfo, LicenseStatus, NewSession, PermissionPattern, PermissionSet,
+    RbacProvider, RequestHead, ResourceRef, RoleCard, RoleId, RoleSet, ServerCookie, Session,
+    SessionId, SessionProvider, SignIn, SsoCallback, SsoLogin, SsoProvider, SsoStart, User, UserId,
     UserProvider,
 };
 use ee_testkit::TestClock;
@@ -182,19 +182,22 @@ impl UserProvider for Stub {
 
 #[async_trait]
 impl SessionProvider for Stub {
-    async fn create(&self, user: &UserId, _metadata: Map<String, Value>) -> Result<Session, Error> {
+    async fn create(&self, new: NewSession) -> Result<Session, Error> {
         let id = SessionId::from_cookie("good").unwrap();
         let end = now() + SignedDuration::from_hours(1);
-        Ok(Session::new(id, user.clone(), now(), end))
+        Ok(Session::new(id, new.user_id, now(), end))
     }
 
     /// The session `good` is of the provider's user, `orphan` of one whom it no longer knows.
     async fn validate(&self, id: &SessionId) -> Result<Option<Session>, Error> {
         match id.expose() {
-            "good" => self.create(&self.knows, Map::new()).await.map(Some),
+            "good" => self
+                .create(NewSession::new(self.knows.clone()))
+                .await
+                .map(Some),
             "orphan" => {
                 let gone = UserId::new("gone")?;
-                self.create(&gone, Map::new()).await.map(Some)
+                self.create(NewSession::new(gone)).await.map(Some)
             }
             _ => Ok(None),
         }
@@ -245,6 +248,19 @@ impl CredentialsProvider for Stub {
         _head: &RequestHead<'_>,
     ) -> Result<SignIn, Error> {
         Ok(if password == self.name {
+            SignIn::Success(self.user())
+        } else {
+            SignIn::Refused
+        })
+    }
+
+    async fn second_factor(
+        &self,
+        token: &str,
+        _code: &str,
+        _head: &RequestHead<'_>,
+    ) -> Result<SignIn, Error> {
+        Ok(if token == self.name {
             SignIn::Success(self.user())
         } else {
             SignIn::Refused

@@ -7,11 +7,12 @@ use serde_json::{Map, Value};
 /// What a sealed cookie says.
 ///
 /// As bytes, numbers little-endian: 16 of the id, 8 each of creation and end in milliseconds since
-/// 1970, 2 of the length of the user id, the user id, and the metadata as JSON unless it is empty.
+/// 1970, 8 of the credential version, 2 of the length of the user id, the user id, and the metadata as JSON unless it is empty.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Payload {
     /// To the millisecond.
     pub(super) created_at: Timestamp,
+    pub(super) credential_version: u64,
     /// To the millisecond.
     pub(super) expires_at: Timestamp,
     /// Random, new at each sealing.
@@ -41,8 +42,9 @@ impl Payload {
         let user = self.user_id.as_str();
         let length = u16::try_from(user.len())
             .map_err(|_| Error::invalid_field("userId", "is too long for a cookie"))?;
-        let mut bytes = Vec::with_capacity(34 + user.len());
+        let mut bytes = Vec::with_capacity(42 + user.len());
         bytes.extend(self.head());
+        bytes.extend(self.credential_version.to_le_bytes());
         bytes.extend(length.to_le_bytes());
         bytes.extend(user.as_bytes());
         if !self.metadata.is_empty() {
@@ -62,10 +64,12 @@ impl Payload {
         let (id, bytes) = bytes.split_first_chunk::<16>()?;
         let (created_at, bytes) = split_moment(bytes)?;
         let (expires_at, bytes) = split_moment(bytes)?;
+        let (version, bytes) = bytes.split_first_chunk()?;
         let (length, bytes) = bytes.split_first_chunk()?;
         let (user, metadata) = bytes.split_at_checked(u16::from_le_bytes(*length).into())?;
         Some(Self {
             created_at,
+            credential_version: u64::from_le_bytes(*version),
             expires_at,
             id: *id,
             metadata: match metadata {
@@ -100,6 +104,7 @@ mod tests {
     fn payload() -> Payload {
         Payload {
             created_at: "2026-01-02T03:04:05.678Z".parse().unwrap(),
+            credential_version: 7,
             expires_at: "2026-01-09T03:04:05.678Z".parse().unwrap(),
             id: Payload::fresh_id().unwrap(),
             metadata: Map::new(),

@@ -3,7 +3,7 @@ use std::collections::{HashMap, hash_map::Entry};
 use async_trait::async_trait;
 use ee_core::{
     AgentId, Error,
-    storage::{AgentRecord, AgentStore},
+    storage::{AgentRecord, AgentStore, Change},
 };
 
 use super::{MemoryStore, read, taken, write};
@@ -14,12 +14,11 @@ pub(super) type Agents = HashMap<AgentId, AgentRecord>;
 impl AgentStore for MemoryStore {
     async fn create(&self, agent: AgentRecord) -> Result<(), Error> {
         match write(&self.agents).entry(agent.id.clone()) {
-            Entry::Occupied(_) => Err(taken("an agent with this id exists already")),
-            Entry::Vacant(entry) => {
-                entry.insert(agent);
-                Ok(())
-            }
+            Entry::Occupied(_) => return Err(taken("an agent with this id exists already")),
+            Entry::Vacant(entry) => drop(entry.insert(agent)),
         }
+        self.hub.tell(&Change::Agents);
+        Ok(())
     }
 
     async fn find(&self, id: &AgentId) -> Result<Option<AgentRecord>, Error> {
@@ -33,12 +32,18 @@ impl AgentStore for MemoryStore {
     }
 
     async fn update(&self, agent: AgentRecord) -> Result<bool, Error> {
-        let mut agents = write(&self.agents);
-        let kept = agents.get_mut(&agent.id);
-        Ok(kept.map(|kept| *kept = agent).is_some())
+        let found = {
+            let mut agents = write(&self.agents);
+            let kept = agents.get_mut(&agent.id);
+            kept.map(|kept| *kept = agent).is_some()
+        };
+        self.hub.tell(&Change::Agents);
+        Ok(found)
     }
 
     async fn delete(&self, id: &AgentId) -> Result<bool, Error> {
-        Ok(write(&self.agents).remove(id).is_some())
+        let found = write(&self.agents).remove(id).is_some();
+        self.hub.tell(&Change::Agents);
+        Ok(found)
     }
 }

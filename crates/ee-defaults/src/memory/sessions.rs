@@ -8,7 +8,9 @@ use ee_core::{
 };
 use jiff::Timestamp;
 
-use super::{MemoryStore, bad_cursor, taken};
+use super::{MemoryStore, bad_cursor, read, taken, write};
+
+const TAKEN: &str = "such a session exists already";
 
 #[async_trait]
 impl SessionStore for MemoryStore {
@@ -16,7 +18,7 @@ impl SessionStore for MemoryStore {
         if self.sessions.insert_new(record.hash, record) {
             Ok(())
         } else {
-            Err(taken("such a session exists already"))
+            Err(taken(TAKEN))
         }
     }
 
@@ -37,14 +39,25 @@ impl SessionStore for MemoryStore {
     }
 
     async fn replace(&self, old: &TokenHash, record: SessionRecord) -> Result<bool, Error> {
-        let new = record.hash;
-        SessionStore::create(self, record).await?;
-        if self.sessions.remove(old).is_none() {
-            self.sessions.remove(&new);
-            return Ok(false);
-        }
+        let replaced = {
+            let _shared = read(&self.replacing);
+            let new = record.hash;
+            if new == *old {
+                self.sessions.change(old, |kept| *kept = record)
+            } else if !self.sessions.contains(old) {
+                false
+            } else if !self.sessions.insert_new(new, record) {
+                return Err(taken(TAKEN));
+            } else if self.sessions.remove(old).is_some() {
+                true
+            } else {
+                // Somebody else was faster.
+                self.sessions.remove(&new);
+                false
+            }
+        };
         self.hub.tell(&Change::Session(*old));
-        Ok(true)
+        Ok(replaced)
     }
 
     async fn list(
@@ -56,10 +69,12 @@ impl SessionStore for MemoryStore {
             Some(after) => Some(TokenHash::from_text(after).ok_or_else(bad_cursor)?),
             None => None,
         };
+        let alone = write(&self.replacing);
         let mut rows = self.sessions.filter(|record| {
             user.is_none_or(|user| record.user_id == *user)
                 && after.is_none_or(|after| record.hash.as_bytes() > after.as_bytes())
         });
+        drop(alone);
         rows.sort_unstable_by_key(|record| *record.hash.as_bytes());
         Ok(Listed::cut(rows, cursor.limit, |row| row.hash.to_text()))
     }
@@ -71,26 +86,35 @@ impl SessionStore for MemoryStore {
     }
 
     async fn delete_for_user(&self, user: &UserId, keep: Option<&TokenHash>) -> Result<u64, Error> {
-        let count = self
-            .sessions
-            .remove_where(|record| record.user_id == *user && keep != Some(&record.hash));
+        let count = self.end_where(|it| it.user_id == *user && keep != Some(&it.hash));
         self.hub.tell(&Change::User(user.clone()));
         Ok(count)
     }
 
     async fn trim(&self, user: &UserId, most: u32) -> Result<u64, Error> {
+        let alone = write(&self.replacing);
         let mut records = self.sessions.filter(|record| record.user_id == *user);
         records.sort_unstable_by_key(|record| (record.created_at, *record.hash.as_bytes()));
         let over = records.len().saturating_sub(most as usize);
         let ended = records.iter().take(over);
         let count = ended.filter(|record| self.sessions.remove(&record.hash).is_some());
         let count = super::count(count.count());
+        drop(alone);
         self.hub.tell(&Change::User(user.clone()));
         Ok(count)
     }
 
     async fn purge_expired(&self, now: Timestamp) -> Result<u64, Error> {
         Ok(self.sessions.remove_where(|record| !record.is_live(now)))
+    }
+}
+
+impl MemoryStore {
+    /// Ends the sessions that `over` says, those that are just being replaced as well, and returns
+    /// how many there were.
+    pub(super) fn end_where(&self, over: impl FnMut(&SessionRecord) -> bool) -> u64 {
+        let _alone = write(&self.replacing);
+        self.sessions.remove_where(over)
     }
 }
 

@@ -5,7 +5,8 @@ use std::{
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use ee_core::{
-    Clock as _, ErrorKind, ServerCookie, Session, SessionId, SessionProvider as _, UserId,
+    Clock as _, ErrorKind, NewSession, ServerCookie, Session, SessionId, SessionProvider as _,
+    UserId,
 };
 use ee_defaults::{CookieSessions, SessionConfigError, SessionLifetimes};
 use ee_testkit::TestClock;
@@ -60,7 +61,7 @@ fn ada() -> UserId {
 }
 
 fn create(sessions: &CookieSessions) -> Session {
-    run(sessions.create(&ada(), Map::new())).unwrap()
+    run(sessions.create(NewSession::new(ada()))).unwrap()
 }
 
 fn validate(sessions: &CookieSessions, id: &SessionId) -> Option<Session> {
@@ -88,12 +89,18 @@ impl Dice {
 }
 
 /// Phase 3: the cookie session works out of the box.
+fn with(user: UserId, metadata: Map<String, Value>) -> NewSession {
+    let mut new = NewSession::new(user);
+    new.metadata = metadata;
+    new
+}
+
 #[test]
 fn p3_a_cookie_session_comes_back_as_it_was() {
     let setup = Setup::new();
     let sessions = setup.sessions(&[FIRST]);
 
-    let created = run(sessions.create(&ada(), metadata(20))).unwrap();
+    let created = run(sessions.create(with(ada(), metadata(20)))).unwrap();
     let found = validate(&sessions, &created.id).unwrap();
 
     assert_eq!((found.user_id, found.metadata), (ada(), metadata(20)));
@@ -133,14 +140,16 @@ fn the_cookie_does_not_show_what_it_says() {
     let user = UserId::new("a-rather-long-and-telling-user-id").unwrap();
     let note = Map::from_iter([("department".to_owned(), "mergers".into())]);
 
-    let text = run(sessions.create(&user, note)).unwrap().id;
+    let text = run(sessions.create(with(user.clone(), note))).unwrap().id;
     let bytes = URL_SAFE_NO_PAD.decode(text.expose()).unwrap();
 
     for plain in ["telling-user", "department", "mergers"] {
         assert!(!text.expose().contains(plain));
         assert!(!bytes.windows(plain.len()).any(|at| at == plain.as_bytes()));
     }
-    let again = run(sessions.create(&user, Map::new())).unwrap().id;
+    let again = run(sessions.create(NewSession::new(user.clone())))
+        .unwrap()
+        .id;
     assert_ne!(text.expose().get(4..20), again.expose().get(4..20));
 }
 
@@ -148,7 +157,7 @@ fn the_cookie_does_not_show_what_it_says() {
 fn ten_thousand_mutations_are_no_session() {
     let setup = Setup::new();
     let sessions = setup.sessions(&[SECOND, FIRST]);
-    let good = run(setup.sessions(&[FIRST]).create(&ada(), metadata(40)))
+    let good = run(setup.sessions(&[FIRST]).create(with(ada(), metadata(40))))
         .unwrap()
         .id;
     let good = good.expose();
@@ -306,7 +315,7 @@ fn a_cookie_never_outgrows_what_browsers_keep() {
     let mut largest = 0;
 
     for chars in (2_000..4_000).step_by(50) {
-        match run(sessions.create(&ada(), metadata(chars))) {
+        match run(sessions.create(with(ada(), metadata(chars)))) {
             Ok(session) => largest = largest.max(sessions.headers(&session)[0].len()),
             Err(err) => {
                 assert_eq!(err.kind(), ErrorKind::Invalid);
@@ -317,7 +326,7 @@ fn a_cookie_never_outgrows_what_browsers_keep() {
 
     assert!((3_700..=4_096).contains(&largest), "{largest}");
     let longest_user = UserId::new("ü".repeat(127)).unwrap();
-    assert!(run(sessions.create(&longest_user, Map::new())).is_ok());
+    assert!(run(sessions.create(NewSession::new(longest_user.clone()))).is_ok());
 }
 
 #[test]

@@ -1,14 +1,14 @@
 use std::sync::{Arc, atomic::Ordering};
 
 use ee_core::{
-    Clock as _, ErrorKind, RequestHead, ServerCookie, Session, SessionId, SessionProvider as _,
-    UserId,
+    Clock as _, ErrorKind, NewSession, RequestHead, ServerCookie, Session, SessionId,
+    SessionProvider as _, UserId,
 };
 use ee_defaults::{SessionLifetimes, StoreSessions};
 use ee_testkit::TestClock;
 use http::{HeaderMap, header};
 use jiff::SignedDuration;
-use serde_json::Map;
+use serde_json::{Map, Value};
 
 use crate::doubles::{Shelf, run};
 
@@ -34,7 +34,7 @@ impl Setup {
 
     fn create(&self) -> Session {
         let user = UserId::new("ada").unwrap();
-        run(self.sessions.create(&user, Map::new())).unwrap()
+        run(self.sessions.create(NewSession::new(user.clone()))).unwrap()
     }
 
     fn validate(&self, id: &SessionId) -> Option<Session> {
@@ -46,13 +46,20 @@ impl Setup {
     }
 }
 
+fn with(user: UserId, metadata: Map<String, Value>) -> NewSession {
+    let mut new = NewSession::new(user);
+    new.metadata = metadata;
+    new
+}
+
 #[test]
+
 fn a_session_is_found_by_its_id_and_stored_by_its_hash() {
     let setup = Setup::new();
     let user = UserId::new("ada").unwrap();
     let metadata = Map::from_iter([("device".to_owned(), "laptop".into())]);
 
-    let created = run(setup.sessions.create(&user, metadata.clone())).unwrap();
+    let created = run(setup.sessions.create(with(user.clone(), metadata.clone()))).unwrap();
     let found = setup.validate(&created.id).unwrap();
     let stored = setup.shelf.only_record();
 
@@ -247,7 +254,7 @@ fn lifetimes_can_be_chosen() {
     let sessions = StoreSessions::new(setup.shelf.clone(), Arc::new(setup.clock.clone()), cookie)
         .lifetimes(SessionLifetimes::REMEMBERED);
 
-    let session = run(sessions.create(&UserId::new("ada").unwrap(), Map::new())).unwrap();
+    let session = run(sessions.create(NewSession::new(UserId::new("ada").unwrap()))).unwrap();
 
     assert_eq!(session.expires_at, session.created_at + 24 * HOUR);
 }

@@ -2,15 +2,15 @@ use axum::{
     Json,
     response::{IntoResponse, Response},
 };
-use ee_core::{Capabilities, RequestHead, RoleId, add_cookies};
+use ee_core::{RequestHead, RoleId, add_cookies};
 use ee_server::{Destination, Reply, auth, sso};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 
-use super::{Answer, json_reply};
+use super::{Answer, json, json_reply};
 use crate::{AuthContext, HttpError, JsonBody, PathParams, QueryParams};
 
-pub(super) async fn capabilities(AuthContext(cx): AuthContext) -> Answer<Capabilities> {
-    Ok(Json(auth::capabilities(&cx).await?))
+pub(super) async fn capabilities(AuthContext(cx): AuthContext) -> Result<Response, HttpError> {
+    Ok(json(&auth::capabilities(&cx).await?))
 }
 
 pub(super) async fn me(AuthContext(cx): AuthContext) -> Answer<Option<auth::Me>> {
