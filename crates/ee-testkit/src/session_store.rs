@@ -1,5 +1,7 @@
 //! Cases for a [`SessionStore`].
 
+mod replacing;
+
 use std::sync::Arc;
 
 use ee_core::{
@@ -11,6 +13,11 @@ use jiff::{SignedDuration, Timestamp};
 use crate::{
     in_parallel,
     samples::{TICK, assert_kind, at, hard_ids, hard_metadata, hard_times, id},
+};
+
+pub use self::replacing::{
+    a_session_may_take_its_own_place, ending_all_of_a_user_ends_those_that_are_just_replaced,
+    of_64_parallel_replacements_one_wins, replacing_ends_the_old_and_begins_the_new,
 };
 
 /// Makes the tests of a [`SessionStore`]. The setup is a future of a
@@ -32,6 +39,8 @@ macro_rules! session_store_conformance {
             of_many_sessions_the_newest_are_kept,
             replacing_ends_the_old_and_begins_the_new,
             of_64_parallel_replacements_one_wins,
+            a_session_may_take_its_own_place,
+            ending_all_of_a_user_ends_those_that_are_just_replaced,
             a_list_goes_through_all_of_them_once,
             an_expired_session_is_found_until_it_is_purged,
             purging_takes_what_is_over_at_the_boundary_and_nothing_else,
@@ -220,44 +229,6 @@ pub async fn of_many_sessions_the_newest_are_kept(store: Arc<impl SessionStore>)
     }
     assert_eq!(store.trim(&id("anna"), 3).await.unwrap(), 0);
     assert!(exists(&*store, "other").await);
-}
-
-/// The new session is there as it was given and the old one is gone; a gone one is not replaced, and a taken hash
-/// changes nothing.
-pub async fn replacing_ends_the_old_and_begins_the_new(store: Arc<impl SessionStore>) {
-    create(&*store, &[session("a", "anna"), session("taken", "anna")]).await;
-
-    let refused = store.replace(&hash("a"), session("taken", "anna")).await;
-    assert_kind(refused, ErrorKind::Conflict);
-    assert!(exists(&*store, "a").await);
-
-    assert!(store.replace(&hash("a"), full("b", "anna")).await.unwrap());
-    assert!(!exists(&*store, "a").await);
-    assert_eq!(
-        store.find(&hash("b")).await.unwrap(),
-        Some(full("b", "anna"))
-    );
-    assert!(
-        !store
-            .replace(&hash("a"), session("c", "anna"))
-            .await
-            .unwrap()
-    );
-    assert!(!exists(&*store, "c").await);
-}
-
-/// Many who replace the same session at once: one does, and one new session is left.
-pub async fn of_64_parallel_replacements_one_wins(store: Arc<impl SessionStore>) {
-    create(&*store, &[session("a", "anna")]).await;
-
-    let done = in_parallel(64, |number| {
-        let (store, new) = (Arc::clone(&store), session(&number.to_string(), "anna"));
-        async move { store.replace(&hash("a"), new).await.unwrap() }
-    })
-    .await;
-
-    assert_eq!(done.into_iter().filter(|done| *done).count(), 1);
-    assert_eq!(store.delete_for_user(&id("anna"), None).await.unwrap(), 1);
 }
 
 /// Part by part, all sessions are listed once, of one user or of all; a place of another list is refused.

@@ -34,6 +34,9 @@ CREATE TABLE ee_accounts (
     version            INTEGER NOT NULL
 ) STRICT;
 
+CREATE INDEX ee_accounts_by_kind ON ee_accounts (kind, id);
+CREATE INDEX ee_accounts_by_status ON ee_accounts (status, id);
+
 CREATE TABLE ee_identities (
     issuer    TEXT    NOT NULL,
     subject   TEXT    NOT NULL,
@@ -44,13 +47,14 @@ CREATE TABLE ee_identities (
 
 CREATE INDEX ee_identities_by_user ON ee_identities (user_id);
 
--- Numbers that move with every change of something; `roles` are the roles and their mapping together.
+-- Numbers that move with every change of something: `roles` of the roles and their mapping together, `changes` of
+-- anything that somebody may have remembered.
 CREATE TABLE ee_revisions (
     name  TEXT    NOT NULL PRIMARY KEY,
     value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-INSERT INTO ee_revisions (name, value) VALUES ('roles', 0);
+INSERT INTO ee_revisions (name, value) VALUES ('roles', 0), ('changes', 0);
 
 CREATE TABLE ee_roles (
     id         TEXT    NOT NULL PRIMARY KEY,
@@ -107,6 +111,8 @@ CREATE TABLE ee_grants (
 
 -- What a subject may use, in the order of a list and without a look at the row.
 CREATE INDEX ee_grants_by_subject ON ee_grants (subject, kind, action, effect, resource_id, expires_at);
+-- What a subject has, in the order of that list.
+CREATE INDEX ee_grants_of_subject ON ee_grants (subject, kind, resource_id, effect, action);
 CREATE INDEX ee_grants_by_end ON ee_grants (expires_at) WHERE expires_at IS NOT NULL;
 
 CREATE TABLE ee_api_keys (
@@ -151,5 +157,5 @@ CREATE TABLE ee_one_time_tokens (
 ) STRICT;
 
 CREATE INDEX ee_one_time_tokens_by_purpose ON ee_one_time_tokens (purpose, id);
-CREATE INDEX ee_one_time_tokens_by_user ON ee_one_time_tokens (user_id, purpose);
+CREATE INDEX ee_one_time_tokens_by_user ON ee_one_time_tokens (user_id, purpose, id);
 CREATE INDEX ee_one_time_tokens_by_end ON ee_one_time_tokens (expires_at);

@@ -2,12 +2,12 @@ use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use ee_core::storage::ChangeHub;
-use ee_sql::{Batch, Database, Done, Row, SqlStore, Statement};
+use ee_sql::{Batch, Database, Done, Row, SchemaStatus, SqlStore, Statement};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::{
-    Error, OpenError, SqliteConfig, execute, open,
+    Error, OpenError, SqliteConfig, execute, migrations, open,
     point_reads::PointReads,
     queue::{Inbox, Queue, Ticker},
     writer::{self, Job, Write, guarded},
@@ -82,6 +82,22 @@ impl SqliteFile {
             _looks: writer.tick("ee-sqlite-look", LOOK_EVERY, || Job::Look)?,
             writer,
         }))
+    }
+
+    /// Tells which schema the file has, and which one this program knows. Changes nothing and creates nothing.
+    pub fn schema(config: &SqliteConfig) -> Result<SchemaStatus, OpenError> {
+        match open::existing(&config.path, config.busy_timeout)? {
+            Some(conn) => migrations::status(&conn, &config.path),
+            None => Ok(migrations::none()),
+        }
+    }
+
+    /// Brings the schema up to date, as [`open`](Self::open) does, and tells which one there was.
+    pub fn migrate(config: &SqliteConfig) -> Result<SchemaStatus, OpenError> {
+        let before = Self::schema(config)?;
+        let path = open::create(config.path.clone())?;
+        open::writer(&path, config.busy_timeout)?;
+        Ok(before)
     }
 
     /// Finishes what is queued and closes the file. Whatever is asked afterwards fails with

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use ee_sql::SchemaStatus;
 use refinery::{Migration, Runner};
 use refinery_core::traits::sync::{Migrate, Query, Transaction};
 use rusqlite::{Connection, TransactionBehavior, types::Type};
@@ -24,6 +25,33 @@ const APPLICATION_ID: i32 = 0x6d61_4545;
 
 const HISTORY: &str = "ee_schema_history";
 
+/// One migration of ours.
+#[cfg(feature = "remote")]
+pub(crate) struct Known {
+    pub(crate) checksum: String,
+    pub(crate) name: String,
+    pub(crate) sql: String,
+    pub(crate) version: i32,
+}
+
+/// Returns all migrations by version.
+#[cfg(feature = "remote")]
+pub(crate) fn all() -> Vec<Known> {
+    let runner = embedded::migrations::runner();
+    let mut all: Vec<Known> = runner
+        .get_migrations()
+        .iter()
+        .map(|it| Known {
+            checksum: it.checksum().to_string(),
+            name: it.name().to_owned(),
+            sql: it.sql().unwrap_or_default().to_owned(),
+            version: it.version(),
+        })
+        .collect();
+    all.sort_by_key(|it| it.version);
+    all
+}
+
 /// Refuses a file that is not ours or too new, then brings the schema up to date.
 ///
 /// All of it is one transaction: of several processes that start on a new file, one creates the
@@ -33,10 +61,7 @@ pub(crate) fn migrate(conn: &mut Connection, path: &Path) -> Result<(), OpenErro
         path: path.into(),
         source,
     };
-    let mut runner = embedded::migrations::runner();
-    runner.set_migration_table_name(HISTORY);
-    let versions = runner.get_migrations().iter().map(Migration::version);
-    let known = versions.max().unwrap_or_default();
+    let (runner, known) = runner();
 
     // Without the lock first, so that another program is not disturbed.
     check_owner(conn, path, known)?;
@@ -54,6 +79,30 @@ pub(crate) fn migrate(conn: &mut Connection, path: &Path) -> Result<(), OpenErro
         mark("user_version", known).map_err(sqlite)?;
     }
     transaction.commit().map_err(sqlite)
+}
+
+/// Tells which schema the file has, also one that is too new.
+pub(crate) fn status(conn: &Connection, path: &Path) -> Result<SchemaStatus, OpenError> {
+    let (_, known) = runner();
+    match check_owner(conn, path, known) {
+        Ok(found) | Err(OpenError::Newer { found, .. }) => Ok(SchemaStatus { found, known }),
+        Err(err) => Err(err),
+    }
+}
+
+/// Tells which schema a file has that is not there.
+pub(crate) fn none() -> SchemaStatus {
+    let (_, known) = runner();
+    SchemaStatus { found: 0, known }
+}
+
+/// Returns what migrates, and the newest schema that it knows.
+fn runner() -> (Runner, i32) {
+    let mut runner = embedded::migrations::runner();
+    runner.set_migration_table_name(HISTORY);
+    let versions = runner.get_migrations().iter().map(Migration::version);
+    let known = versions.max().unwrap_or_default();
+    (runner, known)
 }
 
 /// Returns the schema of the file, 0 for a new one.

@@ -57,6 +57,29 @@ pub(crate) fn create(given: PathBuf) -> Result<PathBuf, OpenError> {
     }
 }
 
+/// Opens the file to look at it, if there is one. It is left as it is.
+pub(crate) fn existing(
+    path: &Path,
+    busy_timeout: Duration,
+) -> Result<Option<Connection>, OpenError> {
+    match fs::metadata(path) {
+        // SQLite would take a few bytes for an empty database.
+        Ok(meta) if (1..SMALLEST).contains(&meta.len()) => {
+            Err(OpenError::NotSqlite { path: path.into() })
+        }
+        Ok(meta) if meta.len() > 0 => {
+            // Who can only read leaves the log behind.
+            let access = OpenFlags::SQLITE_OPEN_READ_WRITE;
+            let conn = connect(path, access, busy_timeout);
+            conn.map(Some).map_err(|source| OpenError::Sqlite {
+                path: path.into(),
+                source,
+            })
+        }
+        _ => Ok(None),
+    }
+}
+
 /// Opens the file for writing, refuses what is not ours, and migrates.
 pub(crate) fn writer(path: &Path, busy_timeout: Duration) -> Result<Connection, OpenError> {
     let sqlite = |source| OpenError::Sqlite {

@@ -6,5 +6,8 @@ mod close;
 mod concurrency;
 mod conformance;
 mod crash;
+mod explained;
 mod opening;
+mod schema;
 mod scratch;
+mod upgrade;

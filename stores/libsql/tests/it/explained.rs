@@ -1,0 +1,241 @@
+//! Every statement of the suites finds its rows by an index, in the order in which it returns them.
+
+use std::{
+    collections::HashSet,
+    fmt,
+    future::ready,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use ee_core::{Error, storage::ChangeHub};
+use ee_sql::{Batch, Database, Done, Row, SqlStore, Statement};
+use ee_store_libsql::SqliteStore;
+use rusqlite::Connection;
+
+use crate::scratch::Scratch;
+
+const SCANS: &str = "SCAN";
+const SORTS: &str = "USE TEMP B-TREE";
+
+const WHOLE: &str = "it is read as a whole";
+const FIRST: &str = "the first part of a list goes along its index until it is full";
+const COUNT: &str = "a page with a number comes with the number of all rows";
+const SEARCH: &str = "a part of a text is in no index";
+const FEW: &str = "the sessions of one user are few, since the oldest ends when there are many";
+
+/// What a query may do, named by its text from the first `FROM` on, and why.
+const ALLOWED: [(&str, &str, &str); 14] = [
+    ("FROM ee_agents ORDER BY name, id", SCANS, WHOLE),
+    ("FROM ee_workflows ORDER BY name, id", SCANS, WHOLE),
+    ("FROM ee_roles ORDER BY id", SCANS, WHOLE),
+    ("FROM ee_role_mapping", SCANS, WHOLE),
+    (
+        "FROM ee_accounts WHERE 1 = 1 ORDER BY id LIMIT ?1",
+        SCANS,
+        FIRST,
+    ),
+    (
+        "FROM ee_api_keys WHERE 1 = 1 ORDER BY id LIMIT ?1",
+        SCANS,
+        FIRST,
+    ),
+    (
+        "FROM ee_assignments WHERE 1 = 1 ORDER BY user_id, role LIMIT ?1",
+        SCANS,
+        FIRST,
+    ),
+    (
+        "FROM ee_groups WHERE 1 = 1 ORDER BY id LIMIT ?1",
+        SCANS,
+        FIRST,
+    ),
+    (
+        "FROM ee_sessions WHERE 1 = 1 ORDER BY hash LIMIT ?1",
+        SCANS,
+        FIRST,
+    ),
+    (
+        "FROM ee_runs WHERE 1 = 1 ORDER BY created_at DESC, id DESC LIMIT ?1 OFFSET ?2",
+        SCANS,
+        FIRST,
+    ),
+    ("FROM ee_runs WHERE 1 = 1", SCANS, COUNT),
+    (
+        "FROM ee_accounts WHERE 1 = 1 AND (lower(id) LIKE ?1 ESCAPE '!' \
+         OR lower(name) LIKE ?2 ESCAPE '!' OR lower(email) LIKE ?3 ESCAPE '!') \
+         ORDER BY id LIMIT ?4",
+        SCANS,
+        SEARCH,
+    ),
+    (
+        "FROM ee_sessions WHERE 1 = 1 AND user_id = ?1 ORDER BY hash LIMIT ?2",
+        SORTS,
+        FEW,
+    ),
+    (
+        "FROM ee_sessions WHERE 1 = 1 AND user_id = ?1 AND hash > ?2 ORDER BY hash LIMIT ?3",
+        SORTS,
+        FEW,
+    ),
+];
+
+/// A file whose every statement is explained before it runs.
+struct Explained {
+    plans: Mutex<Plans>,
+    store: Arc<SqliteStore>,
+}
+
+impl Explained {
+    #[track_caller]
+    fn check(&self, statement: &Statement) {
+        let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
+        let problems = plans.problems(&statement.sql);
+        assert!(problems.is_empty(), "{problems:?}: {}", statement.sql);
+    }
+}
+
+struct Plans {
+    conn: Connection,
+    known: HashSet<String>,
+}
+
+impl Plans {
+    fn of(scratch: &Scratch) -> Self {
+        Self {
+            conn: Connection::open(scratch.path()).unwrap(),
+            known: HashSet::new(),
+        }
+    }
+
+    /// Returns what a statement does without an index and may not. A text that was asked for before is fine.
+    fn problems(&mut self, sql: &str) -> Vec<String> {
+        if !self.known.insert(sql.to_owned()) {
+            return Vec::new();
+        }
+        let mut problems = self.plan(sql);
+        problems.retain(|step| {
+            // An index that SQLite makes for one query is a scan in disguise.
+            let is_slow =
+                step.starts_with(SCANS) || step.starts_with(SORTS) || step.contains("AUTOMATIC");
+            is_slow && !is_allowed(sql, step)
+        });
+        problems
+    }
+
+    fn plan(&self, sql: &str) -> Vec<String> {
+        let mut explain = self
+            .conn
+            .prepare(&format!("EXPLAIN QUERY PLAN {sql}"))
+            .unwrap();
+        let mut rows = explain.raw_query();
+        let mut steps = Vec::new();
+        while let Some(row) = rows.next().unwrap() {
+            steps.push(row.get("detail").unwrap());
+        }
+        steps
+    }
+}
+
+fn is_allowed(sql: &str, step: &str) -> bool {
+    let tail = sql.find(" FROM ").and_then(|at| sql.get(at + 1..));
+    let mut allowed = ALLOWED.iter();
+    sql.starts_with("SELECT")
+        && allowed.any(|(text, what, _)| tail == Some(text) && step.starts_with(what))
+}
+
+#[async_trait]
+impl Database for Explained {
+    async fn query(
+        &self,
+        operation: &'static str,
+        queries: Vec<Statement>,
+    ) -> Result<Vec<Vec<Row>>, Error> {
+        queries.iter().for_each(|query| self.check(query));
+        self.store.database().query(operation, queries).await
+    }
+
+    async fn find(&self, operation: &'static str, query: Statement) -> Result<Option<Row>, Error> {
+        self.check(&query);
+        self.store.database().find(operation, query).await
+    }
+
+    async fn execute(
+        &self,
+        operation: &'static str,
+        batch: Batch,
+    ) -> Result<Option<Vec<Done>>, Error> {
+        batch.statements.iter().for_each(|it| self.check(it));
+        self.store.database().execute(operation, batch).await
+    }
+
+    fn hub(&self) -> &ChangeHub {
+        self.store.hub()
+    }
+}
+
+impl fmt::Debug for Explained {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.store.fmt(f)
+    }
+}
+
+fn fresh() -> impl Future<Output = (Arc<SqlStore<Explained>>, Scratch)> {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    let plans = Mutex::new(Plans::of(&scratch));
+    let explained = SqlStore::new(Explained { plans, store });
+    ready((Arc::new(explained), scratch))
+}
+
+ee_testkit::account_store_conformance!(fresh());
+ee_testkit::agent_store_conformance!(fresh());
+ee_testkit::api_key_store_conformance!(fresh());
+ee_testkit::assignment_store_conformance!(fresh());
+ee_testkit::changes_conformance!(fresh(), |store| store.hub());
+ee_testkit::deletions_conformance!(fresh());
+ee_testkit::ended_session_store_conformance!(fresh());
+ee_testkit::grant_histories_conformance!(fresh());
+ee_testkit::grant_store_conformance!(fresh());
+ee_testkit::group_store_conformance!(fresh());
+ee_testkit::identity_store_conformance!(fresh());
+ee_testkit::last_owner_conformance!(fresh());
+ee_testkit::one_time_token_store_conformance!(fresh());
+ee_testkit::role_store_conformance!(fresh());
+ee_testkit::run_store_conformance!(fresh());
+ee_testkit::session_store_conformance!(fresh());
+ee_testkit::sign_in_flow_store_conformance!(fresh());
+ee_testkit::thread_store_conformance!(fresh());
+ee_testkit::throttle_store_conformance!(fresh());
+ee_testkit::workflow_runs_conformance!(fresh());
+ee_testkit::workflow_store_conformance!(fresh());
+
+#[test]
+fn a_statement_without_an_index_is_noticed() {
+    let scratch = Scratch::new();
+    let _store = scratch.open();
+    let mut plans = Plans::of(&scratch);
+
+    for sql in [
+        "SELECT id FROM ee_accounts WHERE name = ?1",
+        "SELECT id FROM ee_accounts WHERE 1 = 1 ORDER BY name LIMIT ?1",
+        "SELECT id FROM ee_accounts WHERE kind = ?1 ORDER BY name LIMIT ?2",
+        "DELETE FROM ee_grants WHERE granted_by = ?1",
+        "UPDATE ee_accounts SET name = ?1 WHERE email = ?2",
+        "DELETE FROM ee_role_mapping WHERE roles = ?1",
+    ] {
+        assert!(!plans.problems(sql).is_empty(), "{sql}");
+    }
+}
+
+#[test]
+fn every_exception_is_one_still() {
+    let scratch = Scratch::new();
+    let _store = scratch.open();
+    let plans = Plans::of(&scratch);
+
+    for (text, what, _) in ALLOWED {
+        let steps = plans.plan(&format!("SELECT * {text}"));
+        assert!(steps.iter().any(|step| step.starts_with(what)), "{text}");
+    }
+}
