@@ -8,7 +8,7 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use ee::{AuditOutcome, Role, RoleMapping, agent_host::ModelsConfig, auth_simple::SimpleConfig};
 use ipnet::IpNet;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 pub(crate) use load::{Loaded, load, variable};
@@ -147,10 +147,14 @@ pub(crate) enum SessionKind {
 }
 
 /// Where everything else is kept.
-#[derive(Clone, Debug, Eq, PartialEq)]
+#[derive(Clone, Debug)]
 pub(crate) enum StoreUrl {
+    /// On a libSQL server. The address may hold a token.
+    LibSql(SecretString),
     /// In the memory of the process.
     Memory,
+    /// On a PostgreSQL server. The address may hold a password.
+    Postgres(SecretString),
     /// In one file.
     Sqlite(PathBuf),
 }
@@ -158,8 +162,41 @@ pub(crate) enum StoreUrl {
 impl std::fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
+            Self::LibSql(url) | Self::Postgres(url) => f.write_str(&without_secrets(url)),
             Self::Memory => f.write_str("memory:"),
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
+        }
+    }
+}
+
+/// Leaves out of an address what may be a secret: user and password, and the query.
+fn without_secrets(url: &SecretString) -> String {
+    let url = url.expose_secret();
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", ""));
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    // A password may hold a slash or another `@`.
+    let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+    format!("{scheme}://{place}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_address_of_a_store_is_shown_without_its_secrets() {
+        for (url, shown) in [
+            (
+                "postgres://ee:s3cret@db/ee?sslmode=require",
+                "postgres://db/ee",
+            ),
+            ("postgres://ee:s3/cr@t@db:5432/ee", "postgres://db:5432/ee"),
+            (
+                "libsql://db.example.com?authToken=s3cret",
+                "libsql://db.example.com",
+            ),
+        ] {
+            assert_eq!(without_secrets(&url.into()), shown);
         }
     }
 }

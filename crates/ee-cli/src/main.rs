@@ -9,6 +9,7 @@ mod first_start;
 mod logging;
 mod parts;
 mod serve;
+mod stores;
 mod terminal;
 
 use std::process::ExitCode;

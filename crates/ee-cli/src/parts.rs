@@ -7,113 +7,26 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
-#[cfg(feature = "store-libsql")]
-use ee::store_libsql::{SqliteConfig, SqliteFile, SqliteStore};
 use ee::{
     AuditFilter, AuditLogger, Clock, EeAuthProvider, LicenseGate, RbacProvider, ReturnTo, RoleSet,
     ServerCookie, SessionProvider, SystemClock, UserProvider,
-    access::{
-        AccessStores, AccountUsers, ApiKeys, CachedSessions, CachedUsers, EitherUsers, Epochs,
-        StoreAccess,
-    },
+    access::{AccessStores, AccountUsers, ApiKeys, CachedUsers, EitherUsers, StoreAccess},
     agent_host::{Agents, Background, Models, ModelsConfig, RunLimits, Workflows},
     auth_simple::{SimpleAuth, SimpleConfig},
-    defaults::{
-        ConsoleAuditLogger, CookieSessions, MemoryStore, SessionLifetimes, StaticRbac,
-        StoreSessions,
-    },
+    defaults::{ConsoleAuditLogger, CookieSessions, SessionLifetimes, StaticRbac, StoreSessions},
     server::{AuthMode, Origins, Server, access::AccessParts},
-    storage::{
-        AccountStore, AgentStore, ApiKeyStore, AssignmentStore, EndedSessionStore, GrantStore,
-        GroupStore, RoleStore, RunStore, SessionStore, SignInFlowStore, ThreadStore, WorkflowStore,
-    },
     with_ee_shared,
 };
 
-use crate::config::{Environment, Format, Loaded, SessionKind, StoreUrl};
-
-/// A store as the domains that it keeps.
-#[derive(Clone, Debug)]
-pub(crate) struct Stores {
-    pub(crate) accounts: Arc<dyn AccountStore>,
-    pub(crate) agents: Arc<dyn AgentStore>,
-    pub(crate) assignments: Arc<dyn AssignmentStore>,
-    pub(crate) ended: Arc<dyn EndedSessionStore>,
-    /// What has changed since something was remembered.
-    pub(crate) epochs: Arc<Epochs>,
-    pub(crate) flows: Arc<dyn SignInFlowStore>,
-    pub(crate) grants: Arc<dyn GrantStore>,
-    pub(crate) groups: Arc<dyn GroupStore>,
-    pub(crate) keys: Arc<dyn ApiKeyStore>,
-    pub(crate) roles: Arc<dyn RoleStore>,
-    pub(crate) runs: Arc<dyn RunStore>,
-    pub(crate) sessions: Arc<dyn SessionStore>,
-    pub(crate) threads: Arc<dyn ThreadStore>,
-    pub(crate) workflows: Arc<dyn WorkflowStore>,
-    /// Closed last, after everything that writes.
-    #[cfg(feature = "store-libsql")]
-    pub(crate) sqlite: Option<Arc<SqliteStore>>,
-}
-
-macro_rules! stores {
-    ($store:expr $(, sqlite: $sqlite:expr)?) => {
-        Stores {
-            accounts: $store.clone(),
-            agents: $store.clone(),
-            assignments: $store.clone(),
-            ended: $store.clone(),
-            epochs: StoreAccess::epochs_of($store.hub()),
-            flows: $store.clone(),
-            grants: $store.clone(),
-            groups: $store.clone(),
-            keys: $store.clone(),
-            roles: $store.clone(),
-            runs: $store.clone(),
-            sessions: $store.clone(),
-            threads: $store.clone(),
-            workflows: $store.clone(),
-            #[cfg(feature = "store-libsql")]
-            sqlite: None$(.or(Some($sqlite)))?,
-        }
-    };
-}
-
-/// Opens the store that the URL names; sessions may be kept in memory beside it.
-pub(crate) fn open_store(url: &StoreUrl, sessions: SessionKind) -> Result<Stores> {
-    let mut stores = open(url)?;
-    if sessions == SessionKind::Memory {
-        stores.sessions = Arc::new(MemoryStore::new());
-    } else {
-        let epochs = Arc::clone(&stores.epochs);
-        stores.sessions = Arc::new(CachedSessions::new(stores.sessions, epochs));
-    }
-    Ok(stores)
-}
-
-fn open(url: &StoreUrl) -> Result<Stores> {
-    match url {
-        StoreUrl::Memory => {
-            let store = Arc::new(MemoryStore::new());
-            Ok(stores!(store))
-        }
-        #[cfg(not(feature = "store-libsql"))]
-        StoreUrl::Sqlite(_) => {
-            anyhow::bail!("this build has no SQLite store (feature `store-libsql`)")
-        }
-        #[cfg(feature = "store-libsql")]
-        StoreUrl::Sqlite(path) => {
-            let store =
-                SqliteFile::open(SqliteConfig::new(path)).context("cannot open the store")?;
-            let store = Arc::new(store);
-            Ok(stores!(store, sqlite: Arc::clone(&store)))
-        }
-    }
-}
+use crate::{
+    config::{Environment, Format, Loaded, SessionKind},
+    stores::Stores,
+};
 
 /// Builds every part that the configuration alone decides about, and keeps none.
 pub(crate) fn check(loaded: &mut Loaded) -> Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let stores = open(&StoreUrl::Memory)?;
+    let stores = Stores::in_memory();
     Models::new(std::mem::take(&mut loaded.config.models)).context("`models`")?;
     match loaded.config.simple.take() {
         Some(simple) => auth(loaded, simple, &stores, &clock).map(drop),

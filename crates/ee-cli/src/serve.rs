@@ -24,7 +24,7 @@ use crate::{
     config::{AuthKind, Loaded, load},
     first_start::{self, FirstStart},
     logging, parts,
-    parts::Stores,
+    stores::Stores,
     terminal::Progress,
 };
 
@@ -52,7 +52,7 @@ async fn start(mut loaded: Loaded) -> Result<()> {
     create_private_dir(&loaded.data)?;
 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let stores = parts::open_store(&loaded.store, loaded.config.sessions.kind)?;
+    let stores = Stores::open(&loaded.store, loaded.config.sessions.kind).await?;
     progress.done("store", &loaded.store.to_string());
 
     let shutdown = CancellationToken::new();
@@ -90,10 +90,7 @@ async fn start(mut loaded: Loaded) -> Result<()> {
     shutdown.cancel();
     background.stop().await;
     record(&server, AuditAction::SERVER_STOP).await;
-    #[cfg(feature = "store-libsql")]
-    if let Some(store) = &stores.sqlite {
-        store.database().close().await;
-    }
+    stores.close().await;
     info!("stopped");
     Ok(())
 }

@@ -1,6 +1,6 @@
 use async_trait::async_trait;
 use ee_core::{
-    Error, UserId,
+    Error, ErrorKind, UserId,
     storage::{
         AccountFilter, AccountRecord, AccountStatus, AccountStore, Change, Changed, Cursor, Listed,
         Totp,
@@ -10,10 +10,18 @@ use jiff::Timestamp;
 
 use crate::{
     Batch, Database, Json, Name, Row, SqlStore, Statement,
+    sessions::all_of,
     store::{column, containing},
 };
 
-const TAKEN: &str = "an account with this id or e-mail address exists already";
+/// Names what a conflict is about.
+fn taken(err: Error) -> Error {
+    if err.kind() != ErrorKind::Conflict {
+        return err;
+    }
+    let what = "an account with this id or e-mail address exists already";
+    Error::new(ErrorKind::Conflict, what).with_source(err)
+}
 
 /// Under this name run all batches that could take the last owner away.
 pub(crate) const OWNERS: &str = "owners";
@@ -91,8 +99,23 @@ impl<D: Database> AccountStore for SqlStore<D> {
             .bind(account.updated_at)
             .bind(account.last_sign_in_at)
             .bind(account.version);
-        let batch = Batch::from(insert).telling(Change::User(account.id));
-        self.insert("create an account", batch, TAKEN).await
+        let mut batch = Batch::default().telling(Change::User(account.id.clone()));
+        if account.status == AccountStatus::Disabled {
+            // Changes nothing, and undoes the batch if the rule says no.
+            let rule = Statement::new(format!(
+                "UPDATE ee_revisions SET value = value WHERE name = 'roles' AND {NOT_THE_LAST_OWNER}"
+            ));
+            let rule = rule.bind(account.id).must_change();
+            batch = batch.alone(OWNERS).then(rule);
+        }
+        let created = self.batch("create an account", batch.then(insert)).await;
+        match created.map_err(taken)? {
+            Some(_) => Ok(()),
+            None => Err(Error::new(
+                ErrorKind::Conflict,
+                "the last owner cannot get an account that is disabled",
+            )),
+        }
     }
 
     async fn find(&self, id: &UserId) -> Result<Option<AccountRecord>, Error> {
@@ -137,8 +160,9 @@ impl<D: Database> AccountStore for SqlStore<D> {
         let mut update = String::from(
             "UPDATE ee_accounts SET status = ?2, email = ?3, email_key = ?4, email_verified = ?5, \
              name = ?6, avatar_url = ?7, password_hash = ?8, totp_secret = ?9, \
-             totp_confirmed = ?10, totp_last_step = ?11, credential_version = ?12, \
-             metadata = ?13, updated_at = ?14, version = version + 1 \
+             totp_confirmed = ?10, totp_last_step = CASE WHEN totp_secret = ?9 \
+             AND totp_last_step > ?11 THEN totp_last_step ELSE ?11 END, \
+             credential_version = ?12, metadata = ?13, updated_at = ?14, version = version + 1 \
              WHERE id = ?1 AND version = ?15",
         );
         let is_off = account.status == AccountStatus::Disabled;
@@ -149,14 +173,13 @@ impl<D: Database> AccountStore for SqlStore<D> {
             .bind(account.updated_at)
             .bind(account.version);
         let mut batch = Batch::from(update.must_change()).telling(Change::User(account.id.clone()));
-        batch.alone = is_off.then_some(OWNERS);
-        match self.batch("update an account", batch).await {
-            Ok(Some(_)) => Ok(Changed::Done),
-            Ok(None) => self.why_not(&account.id, Some(account.version)).await,
-            Err(err) if err.kind() == ee_core::ErrorKind::Conflict => {
-                Err(Error::new(ee_core::ErrorKind::Conflict, TAKEN).with_source(err))
-            }
-            Err(err) => Err(err),
+        if is_off {
+            batch = batch.alone(OWNERS);
+        }
+        let updated = self.batch("update an account", batch).await;
+        match updated.map_err(taken)? {
+            Some(_) => Ok(Changed::Done),
+            None => self.why_not(&account.id, Some(account.version)).await,
         }
     }
 
@@ -164,7 +187,9 @@ impl<D: Database> AccountStore for SqlStore<D> {
         let account = Statement::new(format!(
             "DELETE FROM ee_accounts WHERE id = ?1 AND {NOT_THE_LAST_OWNER}"
         ));
-        let mut batch = Batch::from(account.bind(id).must_change()).alone(OWNERS);
+        let mut batch = Batch::from(account.bind(id).must_change())
+            .alone(OWNERS)
+            .alone(all_of(id));
         for rest in [
             "DELETE FROM ee_identities WHERE user_id = ?1",
             "DELETE FROM ee_assignments WHERE user_id = ?1",

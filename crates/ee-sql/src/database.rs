@@ -16,6 +16,15 @@ pub struct Done {
     pub rows: Vec<Row>,
 }
 
+/// Which schema a database has.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SchemaStatus {
+    /// The schema of the database, 0 for none.
+    pub found: i32,
+    /// The newest schema that this program knows. One that is newer still is refused when a store is opened.
+    pub known: i32,
+}
+
 /// A database with our schema. What it promises is in the description of the crate.
 ///
 /// `operation` completes "could not", such as `create a session`. Every method fails with

@@ -186,23 +186,25 @@ impl<D: Database> GrantStore for SqlStore<D> {
                 let query = Statement::new(
                     "SELECT resource_id FROM ee_grants AS grants WHERE subject = ?1 AND kind = ?2 \
                      AND action = ?3 AND effect = 'allow' \
-                     AND (expires_at IS NULL OR expires_at > ?4) AND resource_id > ?5 \
+                     AND (expires_at IS NULL OR expires_at > ?4) \
                      AND NOT EXISTS (SELECT 1 FROM ee_grants AS denied WHERE denied.kind = ?2 \
                      AND denied.resource_id = grants.resource_id AND denied.effect = 'deny' \
-                     AND denied.action IN (?6, '*') \
+                     AND denied.action IN (?5, '*') \
                      AND (denied.expires_at IS NULL OR denied.expires_at > ?4) \
                      AND denied.subject IN ",
-                )
-                .bind(subject)
-                .bind(kind)
-                .bind(action_)
-                .bind(now)
-                // No id is empty.
-                .bind(cursor.after.as_deref().unwrap_or_default())
-                .bind(action)
-                .list(subjects.iter())
-                .and(") ORDER BY resource_id LIMIT ?", [cursor.limit + 1]);
-                queries.push(query);
+                );
+                let mut query = query
+                    .bind(subject)
+                    .bind(kind)
+                    .bind(action_)
+                    .bind(now)
+                    .bind(action)
+                    .list(subjects.iter())
+                    .and(")", [""; 0]);
+                if let Some(after) = &cursor.after {
+                    query = query.and(" AND resource_id > ?", [after]);
+                }
+                queries.push(query.and(" ORDER BY resource_id LIMIT ?", [cursor.limit + 1]));
             }
         }
         if queries.is_empty() {

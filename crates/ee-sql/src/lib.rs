@@ -19,7 +19,7 @@ mod tokens;
 mod value;
 mod workflows;
 
-pub use database::{Database, Done};
+pub use database::{Database, Done, SchemaStatus};
 pub use statement::{Batch, Statement};
 pub use store::SqlStore;
 pub use value::{FromValue, Json, Name, Row, Value};

@@ -154,7 +154,9 @@ impl<D: Database> AssignmentStore for SqlStore<D> {
         ));
         let mut batch = Batch::from(delete.bind(user).bind(role).must_change())
             .telling(Change::User(user.clone()));
-        batch.alone = is_owner.then_some(OWNERS);
+        if is_owner {
+            batch = batch.alone(OWNERS);
+        }
         if self.batch("take a role", batch).await?.is_some() {
             return Ok(Changed::Done);
         }

@@ -12,6 +12,12 @@ use crate::{Batch, Database, Json, Row, SqlStore, Statement};
 
 const TAKEN: &str = "such a session exists already";
 
+/// Names what ends all sessions of a user, and what puts one in the place of another: whoever looks for all of them
+/// must not miss one that takes the place of one it has seen.
+pub(crate) fn all_of(user: &UserId) -> String {
+    format!("sessions of {user}")
+}
+
 fn insert(record: &SessionRecord) -> Result<Statement, Error> {
     Ok(Statement::new(
         "INSERT INTO ee_sessions (hash, user_id, created_at, last_seen_at, authenticated_at, \
@@ -82,7 +88,8 @@ impl<D: Database> SessionStore for SqlStore<D> {
         let delete = Statement::new("DELETE FROM ee_sessions WHERE hash = ?1").bind(old);
         let batch = Batch::from(delete.must_change())
             .then(insert(&record)?)
-            .telling(Change::Session(*old));
+            .telling(Change::Session(*old))
+            .alone(all_of(&record.user_id));
         let done = self.batch("replace a session", batch).await?;
         Ok(done.is_some())
     }
@@ -118,7 +125,9 @@ impl<D: Database> SessionStore for SqlStore<D> {
         if let Some(keep) = keep {
             delete = delete.and(" AND hash <> ?", [keep]);
         }
-        let batch = Batch::from(delete).telling(Change::User(user.clone()));
+        let batch = Batch::from(delete)
+            .telling(Change::User(user.clone()))
+            .alone(all_of(user));
         self.run("end the sessions of a user", batch).await
     }
 
@@ -127,7 +136,9 @@ impl<D: Database> SessionStore for SqlStore<D> {
             "DELETE FROM ee_sessions WHERE user_id = ?1 AND hash NOT IN (SELECT hash \
              FROM ee_sessions WHERE user_id = ?1 ORDER BY created_at DESC, hash DESC LIMIT ?2)",
         );
-        let batch = Batch::from(delete.bind(user).bind(most)).telling(Change::User(user.clone()));
+        let batch = Batch::from(delete.bind(user).bind(most))
+            .telling(Change::User(user.clone()))
+            .alone(all_of(user));
         self.run("end the oldest sessions of a user", batch).await
     }
 

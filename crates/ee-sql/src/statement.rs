@@ -80,8 +80,8 @@ impl fmt::Debug for Statement {
 /// What one transaction does.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
-    /// A name under which no two batches run at the same time, for rules over several rows.
-    pub alone: Option<&'static str>,
+    /// Names under each of which no two batches run at the same time, for rules over several rows.
+    pub alone: Vec<Cow<'static, str>>,
     /// What it does, in this order.
     pub statements: Vec<Statement>,
     /// What it tells everybody when it is done.
@@ -105,8 +105,8 @@ impl Batch {
 
     /// Lets no other batch of this name run at the same time.
     #[must_use]
-    pub const fn alone(mut self, name: &'static str) -> Self {
-        self.alone = Some(name);
+    pub fn alone(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.alone.push(name.into());
         self
     }
 }

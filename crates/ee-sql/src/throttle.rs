@@ -30,7 +30,8 @@ impl<D: Database> ThrottleStore for SqlStore<D> {
              in_row = ee_throttle.in_row + 1, last_at = excluded.last_at \
              RETURNING last_at, window_from, in_window, in_row",
         );
-        let micros = u64::try_from(window.as_micros()).unwrap_or(u64::MAX);
+        // Moments are whole microseconds: whatever is between two is reached with the later one.
+        let micros = u64::try_from(window.as_nanos().div_ceil(1_000)).unwrap_or(u64::MAX);
         let batch = Batch::from(count.bind(key).bind(now).bind(micros));
         let done = self.batch("count an attempt", batch).await?;
         let row = done.into_iter().flatten().flat_map(|done| done.rows).next();

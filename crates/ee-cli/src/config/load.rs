@@ -160,11 +160,18 @@ fn environment(config: &mut Config) -> Result<()> {
     Ok(())
 }
 
+const KNOWN_STORES: &str =
+    "known are `sqlite:PATH`, `postgres://…`, `libsql://…`, `https://…` and `memory:`";
+
 fn store_url(url: &str) -> Result<StoreUrl> {
     match url.split_once(':') {
         Some(("memory", "")) => Ok(StoreUrl::Memory),
         Some(("sqlite", path)) if !path.is_empty() => Ok(StoreUrl::Sqlite(path.into())),
-        _ => bail!("the store `{url}` is not known; known are `sqlite:PATH` and `memory:`"),
+        Some(("libsql" | "https" | "http", _)) => Ok(StoreUrl::LibSql(url.into())),
+        Some(("postgres" | "postgresql", _)) => Ok(StoreUrl::Postgres(url.into())),
+        // The rest of what was meant as an address may be a secret.
+        Some((scheme, _)) => bail!("a store `{scheme}:` is not known; {KNOWN_STORES}"),
+        None => bail!("the store is no address; {KNOWN_STORES}"),
     }
 }
 

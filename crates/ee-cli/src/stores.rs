@@ -1,0 +1,140 @@
+//! The store that the configuration names.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result};
+#[cfg(feature = "store-libsql")]
+use ee::store_libsql::{
+    RemoteConfig, RemoteDatabase, RemoteStore, SqliteConfig, SqliteFile, SqliteStore,
+};
+#[cfg(feature = "store-pg")]
+use ee::store_pg::{PgConfig, PgDatabase, PgStore};
+use ee::{
+    access::{CachedSessions, Epochs, StoreAccess},
+    defaults::MemoryStore,
+    storage::{
+        AccountStore, AgentStore, ApiKeyStore, AssignmentStore, EndedSessionStore, GrantStore,
+        GroupStore, RoleStore, RunStore, SessionStore, SignInFlowStore, ThreadStore, WorkflowStore,
+    },
+};
+use secrecy::ExposeSecret as _;
+
+use crate::config::{SessionKind, StoreUrl};
+
+/// A store as the domains that it keeps.
+#[derive(Clone, Debug)]
+pub(crate) struct Stores {
+    pub(crate) accounts: Arc<dyn AccountStore>,
+    pub(crate) agents: Arc<dyn AgentStore>,
+    pub(crate) assignments: Arc<dyn AssignmentStore>,
+    /// Closed last, after everything that writes.
+    kept: Kept,
+    pub(crate) ended: Arc<dyn EndedSessionStore>,
+    /// What has changed since something was remembered.
+    pub(crate) epochs: Arc<Epochs>,
+    pub(crate) flows: Arc<dyn SignInFlowStore>,
+    pub(crate) grants: Arc<dyn GrantStore>,
+    pub(crate) groups: Arc<dyn GroupStore>,
+    pub(crate) keys: Arc<dyn ApiKeyStore>,
+    pub(crate) roles: Arc<dyn RoleStore>,
+    pub(crate) runs: Arc<dyn RunStore>,
+    pub(crate) sessions: Arc<dyn SessionStore>,
+    pub(crate) threads: Arc<dyn ThreadStore>,
+    pub(crate) workflows: Arc<dyn WorkflowStore>,
+}
+
+/// What has to be closed.
+#[derive(Clone, Debug)]
+enum Kept {
+    #[cfg(feature = "store-libsql")]
+    File(Arc<SqliteStore>),
+    Memory,
+    #[cfg(feature = "store-pg")]
+    Postgres(Arc<PgStore>),
+    #[cfg(feature = "store-libsql")]
+    Remote(Arc<RemoteStore>),
+}
+
+macro_rules! stores {
+    ($store:expr, $kept:expr) => {{
+        let store = $store;
+        Stores {
+            accounts: store.clone(),
+            agents: store.clone(),
+            assignments: store.clone(),
+            ended: store.clone(),
+            epochs: StoreAccess::epochs_of(store.hub()),
+            flows: store.clone(),
+            grants: store.clone(),
+            groups: store.clone(),
+            keys: store.clone(),
+            roles: store.clone(),
+            runs: store.clone(),
+            sessions: store.clone(),
+            threads: store.clone(),
+            workflows: store.clone(),
+            kept: $kept(store),
+        }
+    }};
+}
+
+impl Stores {
+    /// Opens the store that the URL names; sessions may be kept in memory beside it.
+    pub(crate) async fn open(url: &StoreUrl, sessions: SessionKind) -> Result<Self> {
+        let mut stores = open(url).await.context("cannot open the store")?;
+        if sessions == SessionKind::Memory {
+            stores.sessions = Arc::new(MemoryStore::new());
+        } else {
+            let epochs = Arc::clone(&stores.epochs);
+            stores.sessions = Arc::new(CachedSessions::new(stores.sessions, epochs));
+        }
+        Ok(stores)
+    }
+
+    /// Keeps everything in memory.
+    pub(crate) fn in_memory() -> Self {
+        stores!(Arc::new(MemoryStore::new()), |_| Kept::Memory)
+    }
+
+    /// Finishes what is queued.
+    pub(crate) async fn close(&self) {
+        match &self.kept {
+            #[cfg(feature = "store-libsql")]
+            Kept::File(store) => store.database().close().await,
+            Kept::Memory => {}
+            #[cfg(feature = "store-pg")]
+            Kept::Postgres(store) => store.database().close().await,
+            #[cfg(feature = "store-libsql")]
+            Kept::Remote(store) => store.database().close(),
+        }
+    }
+}
+
+async fn open(url: &StoreUrl) -> Result<Stores> {
+    match url {
+        StoreUrl::Memory => Ok(Stores::in_memory()),
+        #[cfg(feature = "store-libsql")]
+        StoreUrl::LibSql(url) => {
+            let store = RemoteDatabase::open(RemoteConfig::new(url.expose_secret())?).await?;
+            Ok(stores!(Arc::new(store), Kept::Remote))
+        }
+        #[cfg(feature = "store-libsql")]
+        StoreUrl::Sqlite(path) => {
+            let store = SqliteFile::open(SqliteConfig::new(path))?;
+            Ok(stores!(Arc::new(store), Kept::File))
+        }
+        #[cfg(not(feature = "store-libsql"))]
+        StoreUrl::LibSql(_) | StoreUrl::Sqlite(_) => {
+            anyhow::bail!("this build has no SQLite and libSQL store (feature `store-libsql`)")
+        }
+        #[cfg(feature = "store-pg")]
+        StoreUrl::Postgres(url) => {
+            let store = PgDatabase::connect(PgConfig::new(url.expose_secret())).await?;
+            Ok(stores!(Arc::new(store), Kept::Postgres))
+        }
+        #[cfg(not(feature = "store-pg"))]
+        StoreUrl::Postgres(_) => {
+            anyhow::bail!("this build has no PostgreSQL store (feature `store-pg`)")
+        }
+    }
+}

@@ -1,0 +1,93 @@
+//! Several requests on one connection without waiting in between.
+
+use std::{future::poll_fn, pin::pin, task::Poll};
+
+use ee_sql::{Done, Value};
+use futures_util::{
+    TryStreamExt as _,
+    future::{MaybeDone, maybe_done},
+};
+use tokio_postgres::{Client, Error, Statement};
+
+use crate::values::{Param, read};
+
+/// One thing that the server is asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Request<'a> {
+    /// SQL of ours without parameters.
+    Command(&'a str),
+    /// A text that is not kept, with its values.
+    Once(&'a str, &'a [Value]),
+    /// A statement that is prepared, with its values.
+    Prepared(&'a Statement, &'a [Value]),
+}
+
+/// What came of several requests.
+#[derive(Debug)]
+pub(crate) struct Answers {
+    /// The answers to all, or the first error.
+    pub(crate) done: Result<Vec<Done>, Error>,
+    /// Whether the last request was sent.
+    pub(crate) was_last_sent: bool,
+}
+
+/// Sends all requests without waiting for an answer, then waits for all answers.
+///
+/// Each is a request of its own for the server: in a transaction, those behind one that failed fail as well, and what
+/// ends the transaction undoes it. Behind one that could not even be sent, nothing more is.
+pub(crate) async fn run(client: &Client, requests: &[Request<'_>]) -> Answers {
+    let mut answers: Vec<_> = requests
+        .iter()
+        .map(|request| Box::pin(maybe_done(ask(client, *request))))
+        .collect();
+    let sent = poll_fn(|context| {
+        let mut sent = 0;
+        for answer in &mut answers {
+            // The driver sends a request when its future is polled for the first time.
+            let _ = answer.as_mut().poll(context);
+            if matches!(**answer, MaybeDone::Done(Err(_))) {
+                break;
+            }
+            sent += 1;
+        }
+        Poll::Ready(sent)
+    })
+    .await;
+    let mut all = Vec::with_capacity(sent + 1);
+    for answer in answers.iter_mut().take(sent + 1) {
+        answer.as_mut().await;
+        all.extend(answer.as_mut().take_output());
+    }
+    Answers {
+        done: all.into_iter().collect(),
+        was_last_sent: sent == requests.len(),
+    }
+}
+
+/// Asks one thing.
+pub(crate) async fn ask(client: &Client, request: Request<'_>) -> Result<Done, Error> {
+    let rows = match request {
+        Request::Command(sql) => {
+            client.batch_execute(sql).await?;
+            return Ok(Done::default());
+        }
+        Request::Once(sql, values) => {
+            let params = values.iter().map(Param).map(|param| {
+                let own_type = param.own_type();
+                (param, own_type)
+            });
+            client.query_typed_raw(sql, params).await?
+        }
+        Request::Prepared(statement, values) => {
+            let params = values.iter().map(Param);
+            client.query_raw(statement, params).await?
+        }
+    };
+    let mut stream = pin!(rows);
+    let mut rows = Vec::new();
+    while let Some(row) = stream.try_next().await? {
+        rows.push(read(&row)?);
+    }
+    let changed = stream.rows_affected().unwrap_or_default();
+    Ok(Done { changed, rows })
+}

@@ -1,0 +1,84 @@
+//! Texts of statements in the dialect of PostgreSQL.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, PoisonError, RwLock},
+};
+
+/// Texts that are kept prepared on each connection. There are about a hundred with no list in them; lists make
+/// others, without a bound of their own.
+const KEPT: usize = 256;
+
+/// A text that is ready for the server.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Text {
+    /// Is asked often: connections keep it prepared.
+    Kept(Arc<str>),
+    /// Came when there were enough.
+    Passing(String),
+}
+
+/// What was translated already.
+#[derive(Debug, Default)]
+pub(crate) struct Texts(RwLock<HashMap<Box<str>, Arc<str>>>);
+
+impl Texts {
+    /// Translates a text, or finds it translated.
+    pub(crate) fn get(&self, sql: &str) -> Text {
+        let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(text) = kept.get(sql) {
+            return Text::Kept(Arc::clone(text));
+        }
+        drop(kept);
+        let text = translate(sql);
+        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= KEPT {
+            return Text::Passing(text);
+        }
+        let text = kept.entry(sql.into()).or_insert_with(|| text.into());
+        Text::Kept(Arc::clone(text))
+    }
+}
+
+/// Writes `$1` for `?1`, but not between quotes.
+fn translate(sql: &str) -> String {
+    let mut text = String::with_capacity(sql.len());
+    let mut is_quoted = false;
+    let mut chars = sql.chars().peekable();
+    while let Some(char) = chars.next() {
+        is_quoted ^= char == '\'';
+        let is_parameter =
+            char == '?' && !is_quoted && chars.peek().is_some_and(char::is_ascii_digit);
+        text.push(if is_parameter { '$' } else { char });
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parameters_are_translated_and_texts_are_not() {
+        assert_eq!(
+            translate(
+                "SELECT a FROM t WHERE b = ?1 AND c LIKE ?12 ESCAPE '?1' AND d = 'it''s ?2' OR e = ?3"
+            ),
+            "SELECT a FROM t WHERE b = $1 AND c LIKE $12 ESCAPE '?1' AND d = 'it''s ?2' OR e = $3"
+        );
+    }
+
+    #[test]
+    fn so_many_are_kept_and_no_more() {
+        let texts = Texts::default();
+        for number in 0..KEPT {
+            assert!(matches!(
+                texts.get(&format!("SELECT {number}")),
+                Text::Kept(_)
+            ));
+        }
+
+        assert_eq!(texts.get("SELECT ?1"), Text::Passing("SELECT $1".into()));
+        assert_eq!(texts.get("SELECT 0"), Text::Kept("SELECT 0".into()));
+    }
+}
