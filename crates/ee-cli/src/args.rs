@@ -31,6 +31,9 @@ pub(crate) enum Command {
     /// Look at the licence
     #[command(subcommand)]
     License(LicenseCommand),
+    /// Look at the schema of the store, or bring it up to date
+    #[command(subcommand)]
+    Migrate(MigrateCommand),
     /// Look at roles and permissions
     #[command(subcommand)]
     Permissions(PermissionsCommand),
@@ -52,7 +55,7 @@ pub(crate) struct Settings {
     /// Address and port to listen on; port 0 takes a free one [default: 127.0.0.1:4111] [env: `MASTRA_EE_LISTEN`]
     #[arg(long, value_name = "ADDR:PORT")]
     pub(crate) listen: Option<SocketAddr>,
-    /// Where things are kept: `sqlite:PATH` or `memory:` [default: a file in the data directory] [env: `MASTRA_EE_STORE`]
+    /// Where things are kept: `sqlite:PATH`, `postgres://…`, `libsql://…` or `memory:` [default: a file in the data directory] [env: `MASTRA_EE_STORE`]
     #[arg(long, value_name = "URL")]
     pub(crate) store: Option<String>,
 }
@@ -81,6 +84,20 @@ pub(crate) enum LicenseCommand {
         #[arg(long)]
         json: bool,
     },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum MigrateCommand {
+    /// Say which schema the store has; exits with 1 when it is not the newest one
+    Status {
+        #[command(flatten)]
+        settings: Settings,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Bring the schema up to date, as `serve` does at its start
+    Up(Settings),
 }
 
 #[derive(Debug, Subcommand)]

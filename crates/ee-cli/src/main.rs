@@ -7,6 +7,7 @@ mod commands;
 mod config;
 mod first_start;
 mod logging;
+mod migrate;
 mod parts;
 mod serve;
 mod stores;
@@ -27,6 +28,7 @@ fn main() -> ExitCode {
         }
         Command::Config(command) => commands::config(&command),
         Command::License(command) => commands::license(&command),
+        Command::Migrate(command) => migrate::run(&command),
         Command::Permissions(command) => commands::permissions(&command),
         Command::Serve(serve) => serve::run(&serve).map(|()| ExitCode::SUCCESS),
     };

@@ -12,6 +12,7 @@ use ee::store_pg::{PgConfig, PgDatabase, PgStore};
 use ee::{
     access::{CachedSessions, Epochs, StoreAccess},
     defaults::MemoryStore,
+    sql::SchemaStatus,
     storage::{
         AccountStore, AgentStore, ApiKeyStore, AssignmentStore, EndedSessionStore, GrantStore,
         GroupStore, RoleStore, RunStore, SessionStore, SignInFlowStore, ThreadStore, WorkflowStore,
@@ -137,4 +138,22 @@ async fn open(url: &StoreUrl) -> Result<Stores> {
             anyhow::bail!("this build has no PostgreSQL store (feature `store-pg`)")
         }
     }
+}
+
+/// Tells which schema a store has, and changes nothing. `None` for memory, which has none.
+pub(crate) async fn schema(url: &StoreUrl) -> Result<Option<SchemaStatus>> {
+    let status = match url {
+        StoreUrl::Memory => return Ok(None),
+        #[cfg(feature = "store-libsql")]
+        StoreUrl::LibSql(url) => {
+            RemoteDatabase::schema(RemoteConfig::new(url.expose_secret())?).await?
+        }
+        #[cfg(feature = "store-libsql")]
+        StoreUrl::Sqlite(path) => SqliteFile::schema(&SqliteConfig::new(path))?,
+        #[cfg(feature = "store-pg")]
+        StoreUrl::Postgres(url) => PgDatabase::schema(&PgConfig::new(url.expose_secret())).await?,
+        #[cfg(not(all(feature = "store-libsql", feature = "store-pg")))]
+        _ => anyhow::bail!("this build has no such store"),
+    };
+    Ok(Some(status))
 }

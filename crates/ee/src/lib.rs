@@ -23,6 +23,11 @@ pub mod defaults {
     pub use ee_defaults::*;
 }
 
+/// The storage domains in portable SQL, for databases of your own.
+pub mod sql {
+    pub use ee_sql::*;
+}
+
 /// Use cases and the route table.
 pub mod server {
     pub use ee_server::*;

@@ -2,7 +2,7 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use ee_core::storage::{Change, ChangeHub};
-use ee_sql::{Batch, Database, Done, Row, SqlStore, Statement};
+use ee_sql::{Batch, Database, Done, Row, SchemaStatus, SqlStore, Statement};
 use tokio::sync::watch;
 
 use crate::remote::{
@@ -46,6 +46,11 @@ impl RemoteDatabase {
         let (stop, stopped) = watch::channel(false);
         tokio::spawn(feed::run(Arc::clone(&shared), stopped));
         Ok(SqlStore::new(Self { shared, stop }))
+    }
+
+    /// Tells which schema the database has, and changes nothing.
+    pub async fn schema(config: RemoteConfig) -> Result<SchemaStatus, RemoteOpenError> {
+        schema::status(&Remote::new(config)?).await
     }
 
     /// Stops looking for changes. Whatever is asked afterwards fails with

@@ -1,12 +1,13 @@
 //! Brings the schema of the server up to date.
 
-use ee_sql::{Row, Value};
+use ee_sql::{Row, SchemaStatus, Value};
 
 use crate::{
     migrations,
     remote::{
         RemoteError, RemoteOpenError,
         client::{Remote, Stream},
+        feed,
         wire::Steps,
     },
 };
@@ -42,6 +43,29 @@ pub(crate) async fn migrate(remote: &Remote) -> Result<(), RemoteOpenError> {
             Err(err)
         }
     }
+}
+
+/// Tells which schema the database has, and changes nothing.
+pub(crate) async fn status(remote: &Remote) -> Result<SchemaStatus, RemoteOpenError> {
+    let known = migrations::all().iter().map(|it| it.version).max();
+    let mut steps = Steps::default();
+    let tables = steps.then(
+        "SELECT count(*) FROM sqlite_schema WHERE name = 'ee_schema_history'",
+        &[],
+    );
+    let last = steps.then("SELECT max(version) FROM ee_schema_history", &[]);
+    let looked = async {
+        let mut done = remote.run(steps).await?.steps()?;
+        if feed::value(done.take(tables)?.rows)? == Some(0) {
+            return Ok(None);
+        }
+        feed::value(done.take(last)?.rows)
+    };
+    let found = looked.await.map_err(RemoteOpenError::Server)?;
+    Ok(SchemaStatus {
+        found: found.map_or(0, |found| i32::try_from(found).unwrap_or(i32::MAX)),
+        known: known.unwrap_or_default(),
+    })
 }
 
 struct Missing {

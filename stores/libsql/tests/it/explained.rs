@@ -151,7 +151,9 @@ impl Database for Explained {
         operation: &'static str,
         queries: Vec<Statement>,
     ) -> Result<Vec<Vec<Row>>, Error> {
-        queries.iter().for_each(|query| self.check(query));
+        for query in &queries {
+            self.check(query);
+        }
         self.store.database().query(operation, queries).await
     }
 
@@ -165,7 +167,9 @@ impl Database for Explained {
         operation: &'static str,
         batch: Batch,
     ) -> Result<Option<Vec<Done>>, Error> {
-        batch.statements.iter().for_each(|it| self.check(it));
+        for statement in &batch.statements {
+            self.check(statement);
+        }
         self.store.database().execute(operation, batch).await
     }
 
