@@ -87,12 +87,12 @@ impl PgCluster {
 
     /// Lets all processes of the server stand still: it takes connections and answers nothing.
     pub fn pause(&self) {
-        self.server.signal("STOP");
+        assert!(self.server.signal("STOP"), "the server runs");
     }
 
     /// Lets the server go on after [`pause`](Self::pause).
     pub fn resume(&self) {
-        self.server.signal("CONT");
+        assert!(self.server.signal("CONT"), "the server runs");
     }
 
     /// Creates an empty database.

@@ -2,6 +2,7 @@
 
 use std::{
     future::{pending, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
     time::Duration,
 };
@@ -15,7 +16,7 @@ use tokio::{
 };
 use tokio_postgres::{AsyncMessage, Client};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::{
     Error,
@@ -103,7 +104,7 @@ impl Task {
             drop(self.pool.retain(|_, _| false));
             ear = self.reconnect().await;
             self.echoes.forget_all();
-            self.hub.tell(&Change::Everything);
+            self.tell(&Change::Everything);
             info!("the database tells of changes again");
         }
     }
@@ -124,13 +125,20 @@ impl Task {
                 if let AsyncMessage::Notification(notification) = message
                     && let Some(change) = self.echoes.receive(notification.payload())
                 {
-                    self.hub.tell(&change);
+                    self.tell(&change);
                 }
             }
         };
         tokio::select! {
             () = is_there => {}
             () = heard => {}
+        }
+    }
+
+    /// Tells of a change. A listener that panics must not keep the next ones from being heard.
+    fn tell(&self, change: &Change) {
+        if catch_unwind(AssertUnwindSafe(|| self.hub.tell(change))).is_err() {
+            error!("whoever was told of a change of the store panicked");
         }
     }
 
@@ -150,7 +158,7 @@ impl Task {
             let mut ticks = interval(EVERY);
             loop {
                 ticks.tick().await;
-                self.hub.tell(&Change::Everything);
+                self.tell(&Change::Everything);
             }
         };
         tokio::select! {
