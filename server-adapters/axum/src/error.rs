@@ -192,3 +192,25 @@ fn chain(err: &Error) -> String {
     }
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_says_when_to_come_again() {
+        let header = |error: Error| {
+            let response = HttpError::from(error).to_json(RequestId::new(1, 1));
+            response.headers().get(header::RETRY_AFTER).cloned()
+        };
+        let limited = || Error::new(ErrorKind::RateLimited, "too many attempts");
+        let wait = Duration::from_millis(1_001);
+
+        assert_eq!(header(limited().with_retry_after(wait)).unwrap(), "2");
+        assert_eq!(header(limited()), None);
+        assert_eq!(
+            header(Error::new(ErrorKind::Unavailable, "busy")).unwrap(),
+            "2"
+        );
+    }
+}

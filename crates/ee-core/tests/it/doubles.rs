@@ -20,7 +20,6 @@ use ee_core::{
 use ee_testkit::TestClock;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Map, Value};
 
 /// Runs a future that never waits.
 pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
