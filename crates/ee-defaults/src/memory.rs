@@ -24,13 +24,13 @@ use std::{
 
 use ee_core::{
     Error, ErrorKind,
-    storage::{ChangeHub, Cursor, Page, Paged, SessionRecord, SignInFlow},
+    storage::{ChangeHub, Cursor, Page, Paged, SignInFlow},
 };
 use jiff::Timestamp;
 
 use self::{
-    agents::Agents, directory::Directory, runs::Runs, shards::Shards, threads::Threads,
-    throttle::Throttle,
+    agents::Agents, directory::Directory, runs::Runs, sessions::Sessions, shards::Shards,
+    threads::Threads, throttle::Throttle,
 };
 
 /// Keeps every storage domain in memory: for tests, trials and embedders that need no more.
@@ -42,16 +42,13 @@ use self::{
 #[derive(Default)]
 pub struct MemoryStore {
     agents: RwLock<Agents>,
-    /// Taken before a shard of the sessions by whoever needs both.
+    /// Taken before the sessions by whoever needs both.
     directory: RwLock<Directory>,
     ended: Shards<Timestamp>,
     flows: Shards<SignInFlow>,
     hub: ChangeHub,
-    /// Shared by those who replace a session; who goes through all sessions has it alone, so that
-    /// none slips by him from a shard that he comes to into one that he has left.
-    replacing: RwLock<()>,
     runs: RwLock<Runs>,
-    sessions: Shards<SessionRecord>,
+    sessions: Sessions,
     threads: RwLock<Threads>,
     throttle: RwLock<Throttle>,
 }

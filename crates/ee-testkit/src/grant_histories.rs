@@ -25,7 +25,7 @@ macro_rules! grant_histories_conformance {
 }
 
 /// How many histories a store goes through.
-const HISTORIES: u64 = 400;
+const HISTORIES: u64 = 250;
 
 /// Where a grant is kept: one for each subject, thing, action and effect.
 type Key = (String, String, String, Effect, String);

@@ -143,7 +143,7 @@ impl AccountStore for MemoryStore {
                 return Ok(Changed::LastOwner);
             }
             directory.remove_user(id);
-            self.end_where(|session| session.user_id == *id);
+            self.sessions.end_all(id, None);
         }
         self.hub.tell(&Change::Everything);
         Ok(Changed::Done)

@@ -15,7 +15,7 @@ impl RoleStore for MemoryStore {
     }
 
     async fn put(&self, mut role: RoleRecord, revision: u64) -> Result<Changed, Error> {
-        self.write_book(revision, Change::Roles, |directory| {
+        let changed = self.write_book(revision, &Change::Roles, |directory| {
             let roles = &mut directory.roles.roles;
             match at(roles, &role.role.id) {
                 Ok((kept, _)) => {
@@ -25,7 +25,8 @@ impl RoleStore for MemoryStore {
                 Err(place) => roles.insert(place, role),
             }
             Changed::Done
-        })
+        });
+        Ok(changed)
     }
 
     async fn delete(&self, role: &RoleId, revision: u64) -> Result<Changed, Error> {
@@ -33,7 +34,7 @@ impl RoleStore for MemoryStore {
             return Ok(Changed::LastOwner);
         }
         // Who had the role is not told one by one.
-        self.write_book(revision, Change::Everything, |directory| {
+        let changed = self.write_book(revision, &Change::Everything, |directory| {
             let roles = &mut directory.roles.roles;
             let Ok((_, place)) = at(roles, role) else {
                 return Changed::Gone;
@@ -43,7 +44,8 @@ impl RoleStore for MemoryStore {
             let subject = AclSubject::Role(role.clone());
             directory.grants.remove_subject(&subject);
             Changed::Done
-        })
+        });
+        Ok(changed)
     }
 
     async fn set_mapping(
@@ -51,10 +53,11 @@ impl RoleStore for MemoryStore {
         mapping: BTreeMap<RoleId, Vec<RoleId>>,
         revision: u64,
     ) -> Result<Changed, Error> {
-        self.write_book(revision, Change::Roles, |directory| {
+        let changed = self.write_book(revision, &Change::Roles, |directory| {
             directory.roles.mapping = mapping;
             Changed::Done
-        })
+        });
+        Ok(changed)
     }
 }
 
@@ -63,22 +66,22 @@ impl MemoryStore {
     fn write_book(
         &self,
         revision: u64,
-        tells: Change,
+        tells: &Change,
         change: impl FnOnce(&mut Directory) -> Changed,
-    ) -> Result<Changed, Error> {
+    ) -> Changed {
         {
             let mut directory = write(&self.directory);
             if directory.roles.revision != revision {
-                return Ok(Changed::Stale);
+                return Changed::Stale;
             }
             let changed = change(&mut directory);
             if changed != Changed::Done {
-                return Ok(changed);
+                return changed;
             }
             directory.roles.revision += 1;
         }
-        self.hub.tell(&tells);
-        Ok(Changed::Done)
+        self.hub.tell(tells);
+        Changed::Done
     }
 }
 

@@ -1,3 +1,8 @@
+use std::{
+    collections::{HashMap, HashSet},
+    sync::RwLock,
+};
+
 use async_trait::async_trait;
 use ee_core::{
     Error, TokenHash, UserId,
@@ -8,22 +13,74 @@ use ee_core::{
 };
 use jiff::Timestamp;
 
-use super::{MemoryStore, bad_cursor, read, taken, write};
+use super::{MemoryStore, bad_cursor, count, read, shards::Shards, taken, write};
 
-const TAKEN: &str = "such a session exists already";
+/// Sessions by their hashes, and whose they are.
+///
+/// Whoever begins or ends one holds `by_user`, so that none that takes the place of another slips
+/// by somebody who ends all of a user. Who only finds or touches one does without.
+#[derive(Default)]
+pub(super) struct Sessions {
+    by_hash: Shards<SessionRecord>,
+    by_user: RwLock<ByUser>,
+}
+
+type ByUser = HashMap<UserId, HashSet<TokenHash>>;
+
+impl Sessions {
+    /// Ends all sessions of a user but `keep`, and returns how many there were.
+    pub(super) fn end_all(&self, user: &UserId, keep: Option<&TokenHash>) -> u64 {
+        let mut by_user = write(&self.by_user);
+        let mut over = by_user.get(user).cloned().unwrap_or_default();
+        over.retain(|hash| keep != Some(hash));
+        for hash in &over {
+            self.end(&mut by_user, hash);
+        }
+        count(over.len())
+    }
+
+    fn begin(&self, by_user: &mut ByUser, record: SessionRecord) -> Result<(), Error> {
+        let (hash, user) = (record.hash, record.user_id.clone());
+        if !self.by_hash.insert_new(hash, record) {
+            return Err(taken("such a session exists already"));
+        }
+        by_user.entry(user).or_default().insert(hash);
+        Ok(())
+    }
+
+    fn end(&self, by_user: &mut ByUser, hash: &TokenHash) -> bool {
+        let record = self.by_hash.remove(hash);
+        if let Some(record) = &record {
+            leave(by_user, record);
+        }
+        record.is_some()
+    }
+
+    /// Copies all sessions of a user, in no order.
+    fn of(&self, by_user: &ByUser, user: &UserId) -> Vec<SessionRecord> {
+        let hashes = by_user.get(user).into_iter().flatten();
+        hashes.filter_map(|hash| self.by_hash.find(hash)).collect()
+    }
+}
+
+fn leave(by_user: &mut ByUser, record: &SessionRecord) {
+    if let Some(hashes) = by_user.get_mut(&record.user_id) {
+        hashes.remove(&record.hash);
+        if hashes.is_empty() {
+            by_user.remove(&record.user_id);
+        }
+    }
+}
 
 #[async_trait]
 impl SessionStore for MemoryStore {
     async fn create(&self, record: SessionRecord) -> Result<(), Error> {
-        if self.sessions.insert_new(record.hash, record) {
-            Ok(())
-        } else {
-            Err(taken(TAKEN))
-        }
+        let Sessions { by_user, .. } = &self.sessions;
+        self.sessions.begin(&mut write(by_user), record)
     }
 
     async fn find(&self, hash: &TokenHash) -> Result<Option<SessionRecord>, Error> {
-        Ok(self.sessions.find(hash))
+        Ok(self.sessions.by_hash.find(hash))
     }
 
     async fn touch(
@@ -32,32 +89,28 @@ impl SessionStore for MemoryStore {
         last_seen_at: Timestamp,
         idle_until: Timestamp,
     ) -> Result<bool, Error> {
-        Ok(self.sessions.change(hash, |record| {
+        Ok(self.sessions.by_hash.change(hash, |record| {
             record.last_seen_at = last_seen_at;
             record.idle_until = idle_until;
         }))
     }
 
     async fn replace(&self, old: &TokenHash, record: SessionRecord) -> Result<bool, Error> {
-        let replaced = {
-            let _shared = read(&self.replacing);
-            let new = record.hash;
-            if new == *old {
-                self.sessions.change(old, |kept| *kept = record)
-            } else if !self.sessions.contains(old) {
-                false
-            } else if !self.sessions.insert_new(new, record) {
-                return Err(taken(TAKEN));
-            } else if self.sessions.remove(old).is_some() {
-                true
-            } else {
-                // Somebody else was faster.
-                self.sessions.remove(&new);
-                false
+        {
+            let by_user = &mut write(&self.sessions.by_user);
+            if !self.sessions.by_hash.contains(old) {
+                return Ok(false);
             }
-        };
+            if record.hash == *old {
+                self.sessions.end(by_user, old);
+                self.sessions.begin(by_user, record)?;
+            } else {
+                self.sessions.begin(by_user, record)?;
+                self.sessions.end(by_user, old);
+            }
+        }
         self.hub.tell(&Change::Session(*old));
-        Ok(replaced)
+        Ok(true)
     }
 
     async fn list(
@@ -69,52 +122,55 @@ impl SessionStore for MemoryStore {
             Some(after) => Some(TokenHash::from_text(after).ok_or_else(bad_cursor)?),
             None => None,
         };
-        let alone = write(&self.replacing);
-        let mut rows = self.sessions.filter(|record| {
-            user.is_none_or(|user| record.user_id == *user)
-                && after.is_none_or(|after| record.hash.as_bytes() > after.as_bytes())
-        });
-        drop(alone);
+        let is_wanted = |record: &SessionRecord| {
+            after.is_none_or(|after| record.hash.as_bytes() > after.as_bytes())
+        };
+        let by_user = read(&self.sessions.by_user);
+        let mut rows = match user {
+            Some(user) => self.sessions.of(&by_user, user),
+            None => self.sessions.by_hash.filter(is_wanted),
+        };
+        drop(by_user);
+        rows.retain(is_wanted);
         rows.sort_unstable_by_key(|record| *record.hash.as_bytes());
         Ok(Listed::cut(rows, cursor.limit, |row| row.hash.to_text()))
     }
 
     async fn delete(&self, hash: &TokenHash) -> Result<bool, Error> {
-        let found = self.sessions.remove(hash).is_some();
+        let Sessions { by_user, .. } = &self.sessions;
+        let found = self.sessions.end(&mut write(by_user), hash);
         self.hub.tell(&Change::Session(*hash));
         Ok(found)
     }
 
     async fn delete_for_user(&self, user: &UserId, keep: Option<&TokenHash>) -> Result<u64, Error> {
-        let count = self.end_where(|it| it.user_id == *user && keep != Some(&it.hash));
+        let ended = self.sessions.end_all(user, keep);
         self.hub.tell(&Change::User(user.clone()));
-        Ok(count)
+        Ok(ended)
     }
 
     async fn trim(&self, user: &UserId, most: u32) -> Result<u64, Error> {
-        let alone = write(&self.replacing);
-        let mut records = self.sessions.filter(|record| record.user_id == *user);
-        records.sort_unstable_by_key(|record| (record.created_at, *record.hash.as_bytes()));
-        let over = records.len().saturating_sub(most as usize);
-        let ended = records.iter().take(over);
-        let count = ended.filter(|record| self.sessions.remove(&record.hash).is_some());
-        let count = super::count(count.count());
-        drop(alone);
+        let over = {
+            let by_user = &mut write(&self.sessions.by_user);
+            let mut records = self.sessions.of(by_user, user);
+            records.sort_unstable_by_key(|record| (record.created_at, *record.hash.as_bytes()));
+            let over = records.len().saturating_sub(most as usize);
+            for record in records.iter().take(over) {
+                self.sessions.end(by_user, &record.hash);
+            }
+            over
+        };
         self.hub.tell(&Change::User(user.clone()));
-        Ok(count)
+        Ok(count(over))
     }
 
     async fn purge_expired(&self, now: Timestamp) -> Result<u64, Error> {
-        Ok(self.sessions.remove_where(|record| !record.is_live(now)))
-    }
-}
-
-impl MemoryStore {
-    /// Ends the sessions that `over` says, those that are just being replaced as well, and returns
-    /// how many there were.
-    pub(super) fn end_where(&self, over: impl FnMut(&SessionRecord) -> bool) -> u64 {
-        let _alone = write(&self.replacing);
-        self.sessions.remove_where(over)
+        let by_user = &mut write(&self.sessions.by_user);
+        let over = self.sessions.by_hash.extract(|record| !record.is_live(now));
+        for record in &over {
+            leave(by_user, record);
+        }
+        Ok(count(over.len()))
     }
 }
 
@@ -132,7 +188,7 @@ impl EndedSessionStore for MemoryStore {
     }
 
     async fn purge_ended(&self, now: Timestamp) -> Result<u64, Error> {
-        Ok(self.ended.remove_where(|until| *until <= now))
+        Ok(count(self.ended.extract(|until| *until <= now).len()))
     }
 }
 
@@ -151,6 +207,7 @@ impl SignInFlowStore for MemoryStore {
     }
 
     async fn purge_flows(&self, now: Timestamp) -> Result<u64, Error> {
-        Ok(self.flows.remove_where(|flow| flow.expires_at <= now))
+        let over = self.flows.extract(|flow| flow.expires_at <= now);
+        Ok(count(over.len()))
     }
 }

@@ -81,15 +81,15 @@ impl<V> Shards<V> {
         found
     }
 
-    /// Removes what `over` says, shard by shard, and returns how many there were.
-    pub(super) fn remove_where(&self, mut over: impl FnMut(&V) -> bool) -> u64 {
-        let removed = self.0.iter().map(|shard| {
+    /// Removes what `over` says, shard by shard, and returns it in no order.
+    pub(super) fn extract(&self, over: impl Fn(&V) -> bool) -> Vec<V> {
+        let mut removed = Vec::new();
+        for shard in &self.0 {
             let mut map = write(shard);
-            let before = map.len();
-            map.retain(|_, value| !over(value));
-            super::count(before - map.len())
-        });
-        removed.sum()
+            let values = map.extract_if(|_, value| over(value));
+            removed.extend(values.map(|(_, value)| value));
+        }
+        removed
     }
 
     /// The map spreads by the first bytes of the hash, so the shard is chosen by the last.

@@ -103,8 +103,17 @@ impl SessionStore for Shelf {
         unreachable!("no session provider lists sessions")
     }
 
-    async fn trim(&self, _user: &UserId, _most: u32) -> Result<u64, Error> {
-        unreachable!("no session provider ends old sessions")
+    async fn trim(&self, user: &UserId, most: u32) -> Result<u64, Error> {
+        self.check()?;
+        let mut records = self.records.lock().unwrap();
+        let of_user = records.values().filter(|it| it.user_id == *user);
+        let mut ages: Vec<_> = of_user.map(|it| (it.created_at, it.hash)).collect();
+        ages.sort_by_key(|(created_at, _)| *created_at);
+        let over = ages.len().saturating_sub(most as usize);
+        for (_, hash) in &ages[..over] {
+            records.remove(hash);
+        }
+        Ok(over as u64)
     }
 
     async fn delete_for_user(
