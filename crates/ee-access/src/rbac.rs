@@ -47,7 +47,7 @@ impl RbacManager for StoreAccess {
     }
 
     async fn book(&self) -> Result<Arc<RoleBook>, Error> {
-        Ok(Arc::clone(&StoreAccess::book(self).await?.book))
+        Ok(Arc::clone(&StoreAccess::book(self).await?.stored))
     }
 
     async fn put(&self, role: Role, revision: u64, by: Option<&UserId>) -> Result<Changed, Error> {

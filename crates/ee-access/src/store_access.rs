@@ -60,7 +60,7 @@ impl Weighter<AclSubject, (u64, Arc<GrantSet>)> for Things {
 #[derive(Debug)]
 pub(crate) struct Book {
     at: u64,
-    pub(crate) book: Arc<RoleBook>,
+    pub(crate) stored: Arc<RoleBook>,
     pub(crate) roles: RoleSet,
 }
 
@@ -116,7 +116,7 @@ impl StoreAccess {
         let book = Arc::new(Book {
             at: now,
             roles: RoleSet::lenient(self.base.iter().cloned().chain(own)),
-            book: Arc::new(book),
+            stored: Arc::new(book),
         });
         self.book.store(Some(Arc::clone(&book)));
         Ok(book)
@@ -200,7 +200,7 @@ impl Book {
     fn roles_of(&self, assigned: Vec<RoleId>, asserted: &[RoleId]) -> Vec<RoleId> {
         let stand_for = asserted
             .iter()
-            .filter_map(|role| self.book.mapping.get(role))
+            .filter_map(|role| self.stored.mapping.get(role))
             .flatten();
         let known = asserted
             .iter()

@@ -46,8 +46,8 @@ pub use {
         unassign,
     },
     sessions::{
-        EndedSessions, SessionName, SessionQuery, SessionView, end_my_other_sessions, end_my_session,
-        end_session, end_sessions, list_sessions, my_sessions,
+        EndedSessions, SessionName, SessionQuery, SessionView, end_my_other_sessions,
+        end_my_session, end_session, end_sessions, list_sessions, my_sessions,
     },
     users::{
         CreateUserBody, PatchUserBody, UserQuery, UserView, create_user, delete_user, get_user,

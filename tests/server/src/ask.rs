@@ -74,6 +74,16 @@ impl<'a> Ask<'a> {
             .replace("sec-fetch-site", "same-origin")
     }
 
+    /// Names the version that is to be changed.
+    pub fn if_match(self, version: u64) -> Self {
+        self.header("if-match", format!("\"{version}\""))
+    }
+
+    /// Shows a key, or any other bearer token.
+    pub fn bearer(self, token: &str) -> Self {
+        self.header("authorization", format!("Bearer {token}"))
+    }
+
     /// Adds a body of JSON.
     pub fn json(self, body: &Value) -> Self {
         self.body("application/json", body.to_string())

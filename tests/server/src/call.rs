@@ -9,19 +9,24 @@ use ee::{
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::{Answer, Ask, TestServer, Who};
+use crate::{Answer, Ask, TestServer, Who, seeds::Seeds};
 
 /// A request that succeeds for whoever may make it.
 #[derive(Clone, Debug)]
 pub struct Call {
     /// The body, if the operation takes one.
     pub body: Option<Value>,
+    /// The version of what is to be changed.
+    pub if_match: Option<u64>,
     /// The method.
     pub method: Method,
     /// The path with its parameters filled in.
     pub path: String,
     /// The query, with its question mark, or nothing.
     pub query: String,
+    /// The id that the record gives to what is acted upon, where the access to things is changed and the id is known
+    /// before.
+    pub resource: Option<String>,
 }
 
 impl Call {
@@ -29,25 +34,30 @@ impl Call {
     pub async fn prepare(server: &TestServer, op: Op, who: Who) -> Self {
         let route = op.route();
         let things = Things::prepare(server, op, who).await;
-        let path = route
-            .path
+        let seeds = Seeds::prepare(server, op, who).await;
+        let path = seeds
+            .path(&route.path)
             .replace("{agentId}", "writer")
-            .replace("{roleId}", "viewer")
             .replace("{runId}", &things.run)
             .replace("{storedAgentId}", &things.agent)
             .replace("{threadId}", &things.thread)
             .replace("{workflowId}", &things.workflow);
         Self {
-            body: body(server, op, who),
+            body: seeds.body(server, op).or_else(|| body(server, op, who)),
+            if_match: seeds.if_match(server, op).await,
             method: route.method,
             path,
-            query: things.query(op),
+            query: seeds.query(op).unwrap_or_else(|| things.query(op)),
+            resource: seeds.resource(op, who),
         }
     }
 
     /// Begins the request.
     pub fn ask<'a>(&self, server: &'a TestServer) -> Ask<'a> {
-        let ask = server.ask(self.method.clone(), self.target());
+        let mut ask = server.ask(self.method.clone(), self.target());
+        if let Some(version) = self.if_match {
+            ask = ask.if_match(version);
+        }
         match &self.body {
             Some(body) => ask.json(body),
             None => ask,

@@ -4,11 +4,15 @@ use std::sync::{
 };
 
 use ee::{
+    NewSession, SessionProvider, UserId,
+    access::StoreAccess,
     agent_host::{Agents, Workflows},
     axum::Gate,
+    server::access::AccessParts,
 };
 use ee_testkit::TestClock;
 use http::Method;
+use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::{Answer, Ask, FakeIdp, MemoryAudit, Setup, TestStore, Who};
@@ -16,6 +20,10 @@ use crate::{Answer, Ask, FakeIdp, MemoryAudit, Setup, TestStore, Who};
 /// A whole server in memory. Its clock stands still until a test moves it.
 #[derive(Debug)]
 pub struct TestServer {
+    /// What the management of access works with, to prepare something without a request.
+    pub access: AccessParts,
+    /// Roles, groups and grants, with what is remembered of them.
+    pub acl: Arc<StoreAccess>,
     /// The agents, to prepare something without a request.
     pub agents: Arc<Agents>,
     /// The record.
@@ -24,40 +32,18 @@ pub struct TestServer {
     pub clock: TestClock,
     /// The identity provider.
     pub idp: Arc<FakeIdp>,
+    /// Keeps browsers signed in.
+    pub sessions: Arc<dyn SessionProvider>,
     /// The store.
     pub store: Arc<TestStore>,
     /// The workflows, to prepare something without a request.
     pub workflows: Arc<Workflows>,
-    counter: AtomicU64,
-    gate: Gate,
-    public: String,
+    pub(crate) counter: AtomicU64,
+    pub(crate) gate: Gate,
+    pub(crate) public: String,
 }
 
 impl TestServer {
-    #[expect(clippy::too_many_arguments, reason = "these are the parts")]
-    pub(crate) fn new(
-        gate: Gate,
-        public: String,
-        agents: Arc<Agents>,
-        audit: Arc<MemoryAudit>,
-        clock: TestClock,
-        idp: Arc<FakeIdp>,
-        store: Arc<TestStore>,
-        workflows: Arc<Workflows>,
-    ) -> Self {
-        Self {
-            agents,
-            audit,
-            clock,
-            idp,
-            store,
-            workflows,
-            counter: AtomicU64::new(0),
-            gate,
-            public,
-        }
-    }
-
     /// Starts the server of a first start.
     pub async fn start() -> Self {
         Setup::loopback().start().await
@@ -99,11 +85,23 @@ impl TestServer {
         self.post("/api/auth/login").json(&body).send().await
     }
 
-    /// Signs in with address and password and returns the session's `name=value`.
+    /// Signs in with address and password and returns the session's `name=value`. No two sessions begin at one moment,
+    /// so that the oldest of too many is always another one.
     pub async fn sign_in(&self, who: Who) -> String {
+        self.clock.advance(SignedDuration::from_millis(1));
         let answer = self.try_sign_in(who).await;
         assert_eq!(answer.code(), 200, "{}", answer.text());
         answer.cookie_pair("ee_session").unwrap()
+    }
+
+    /// Begins a session of somebody who is known, whatever he signs in with, and returns its `name=value`.
+    pub async fn session_of(&self, id: &UserId) -> String {
+        self.clock.advance(SignedDuration::from_millis(1));
+        let user = self.access.users.find(id).await.unwrap().unwrap();
+        let session = self.sessions.create(NewSession::of(&user)).await.unwrap();
+        let header = self.sessions.headers(&session).remove(0);
+        let pair = header.to_str().unwrap().split(';').next();
+        pair.unwrap().to_owned()
     }
 
     /// Returns a number that it has not returned before.

@@ -1,21 +1,20 @@
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicU64};
 
 use ee::{
-    EeAuthProvider, LicenseGate, ServerCookie, SessionProvider,
+    AuthProvider, EeAuthProvider, LicenseGate, ServerCookie, SessionProvider, UserProvider,
     agent_host::{Agents, Background, Models, ModelsConfig, RunLimits, Workflows},
     auth_simple::SimpleAuth,
     axum::{Corridor, ErrorPages, Protected},
-    defaults::{CookieSessions, StaticRbac, StoreSessions},
+    defaults::{CookieSessions, StoreSessions},
     server::{AuthMode, Origins, Server},
     studio::{self, StudioPages, StudioSettings},
-    with_ee,
+    with_ee_shared,
 };
 use ee_testkit::TestClock;
 use ipnet::IpNet;
 
 use crate::{
-    FakeIdp, MemoryAudit, Stranger, TestServer, TestStore,
-    people::{roles, simple_config},
+    FakeIdp, MemoryAudit, Stranger, TestServer, TestStore, parts::Parts, people::simple_config,
 };
 
 /// Who may come in.
@@ -129,24 +128,34 @@ impl Setup {
         let audit = Arc::new(MemoryAudit::default());
         let idp = Arc::new(FakeIdp::default());
         let (agents, workflows) = host(&store, &clock).await;
-        let auth = match self.auth {
-            AuthKind::Off => AuthMode::Off,
+        let shared = Arc::new(clock.clone());
+        let (base, first) = self.people();
+        let parts = Parts::new(&store, Arc::clone(&shared) as _, first);
+        let sessions = self.session_provider(&store, &parts, &shared);
+        // Without authentication there is nobody whose access could be managed.
+        let (auth, access) = match self.auth {
+            AuthKind::Off => (AuthMode::Off, None),
             AuthKind::Simple | AuthKind::Unlicensed => {
-                AuthMode::On(Arc::new(self.provider(&store, &clock, &idp)))
+                let provider = self.provider(base, &parts, Arc::clone(&sessions), shared, &idp);
+                (AuthMode::On(Arc::new(provider)), Some(parts.access.clone()))
             }
         };
         let mut origins = Origins::new(self.public.clone());
         origins.cross_origin = self.cross_origin;
         origins.hosts = self.hosts;
-        let server = Server::new(
+        let mut server = Server::new(
             auth,
             Arc::clone(&audit) as _,
             Arc::new(clock.clone()),
             origins,
-        )
-        .host(Arc::clone(&agents) as _, Arc::clone(&workflows) as _)
-        .flows(Arc::clone(&store) as _)
-        .login_page("/studio/login".parse().unwrap());
+        );
+        if let Some(access) = access {
+            server = server.access(access);
+        }
+        let server = server
+            .host(Arc::clone(&agents) as _, Arc::clone(&workflows) as _)
+            .flows(Arc::clone(&store) as _)
+            .login_page("/studio/login".parse().unwrap());
         let pages = self
             .studio
             .then(|| Arc::new(StudioPages) as Arc<dyn ErrorPages>);
@@ -159,33 +168,46 @@ impl Setup {
             router = router.merge(mount(&corridor));
         }
         let gate = corridor.wrap(router);
-        TestServer::new(
-            gate,
-            self.public,
+        TestServer {
+            access: parts.access,
+            acl: parts.store,
             agents,
             audit,
             clock,
             idp,
+            sessions,
             store,
             workflows,
-        )
+            counter: AtomicU64::default(),
+            gate,
+            public: self.public,
+        }
+    }
+
+    fn people(&self) -> (Arc<dyn AuthProvider>, Arc<dyn UserProvider>) {
+        if self.auth == AuthKind::Unlicensed {
+            let stranger = Arc::new(Stranger::new());
+            (Arc::clone(&stranger) as _, stranger)
+        } else {
+            let simple = Arc::new(SimpleAuth::new(simple_config()).unwrap());
+            (Arc::clone(&simple) as _, simple)
+        }
     }
 
     fn provider(
         &self,
-        store: &Arc<TestStore>,
-        clock: &TestClock,
+        base: Arc<dyn AuthProvider>,
+        parts: &Parts,
+        sessions: Arc<dyn SessionProvider>,
+        clock: Arc<TestClock>,
         idp: &Arc<FakeIdp>,
     ) -> EeAuthProvider {
-        let base = if self.auth == AuthKind::Unlicensed {
-            with_ee(Stranger::new())
-        } else {
-            with_ee(SimpleAuth::new(simple_config()).unwrap())
-        };
-        let clock: Arc<TestClock> = Arc::new(clock.clone());
-        let composed = base
-            .sessions(self.session_provider(store, &clock))
-            .rbac(Arc::new(StaticRbac::new(roles())))
+        let composed = with_ee_shared(base)
+            .users(Arc::clone(&parts.users))
+            .sessions(sessions)
+            .rbac(Arc::clone(&parts.store) as _)
+            .acl(Arc::clone(&parts.store) as _)
+            .keys(Arc::clone(&parts.keys) as _)
             .license(Arc::new(LicenseGate::plain(clock, || None)));
         if self.sso {
             composed.sso(Arc::clone(idp) as _).build()
@@ -197,6 +219,7 @@ impl Setup {
     fn session_provider(
         &self,
         store: &Arc<TestStore>,
+        parts: &Parts,
         clock: &Arc<TestClock>,
     ) -> Arc<dyn SessionProvider> {
         let cookie = if self.public.starts_with("https://") {
@@ -212,7 +235,7 @@ impl Setup {
                 Arc::new(sealed.unwrap())
             }
             SessionKind::Store => Arc::new(StoreSessions::new(
-                Arc::clone(store) as _,
+                Arc::clone(&parts.sessions),
                 clock.clone(),
                 cookie,
             )),

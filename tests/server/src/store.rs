@@ -1,13 +1,22 @@
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::{
+    collections::BTreeMap,
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use ee::{
-    AgentId, Error, ErrorKind, RunId, ThreadId, TokenHash, UserId, WorkflowId,
+    AclSubject, AgentId, Error, ErrorKind, GroupId, KeyId, ResourceRef, RoleId, RunId, ThreadId,
+    TokenHash, TokenId, UserId, WorkflowId,
     defaults::MemoryStore,
     storage::{
-        AgentRecord, AgentStore, Cursor, EndedSessionStore, Listed, MessageRecord, Page, Paged,
-        RunFilter, RunRecord, RunStore, SessionRecord, SessionStore, SignInFlow, SignInFlowStore,
-        ThreadFilter, ThreadRecord, ThreadStore, WorkflowRecord, WorkflowStore,
+        AccountFilter, AccountRecord, AccountStore, AgentRecord, AgentStore, ApiKeyRecord,
+        ApiKeyStore, AssignmentFilter, AssignmentRecord, AssignmentStore, Attempts, Change,
+        ChangeHub, Changed, Cursor, Effect, EndedSessionStore, ExternalIdentity, GrantRecord,
+        GrantStore, GroupRecord, GroupStore, IdentityStore, Listed, MessageRecord, OneTimeToken,
+        OneTimeTokenStore, Page, Paged, RoleBook, RoleRecord, RoleStore, RunFilter, RunRecord,
+        RunStore, SessionRecord, SessionStore, SignInFlow, SignInFlowStore, ThreadFilter,
+        ThreadRecord, ThreadStore, ThrottleStore, TokenPurpose, WorkflowRecord, WorkflowStore,
     },
 };
 use jiff::Timestamp;
@@ -21,14 +30,21 @@ pub struct TestStore {
 }
 
 impl TestStore {
-    /// Pulls the plug.
+    /// Pulls the plug. Like a database whose connection is lost, it says that anything may have changed.
     pub fn go_down(&self) {
         self.is_down.store(true, Ordering::Relaxed);
+        self.hub().tell(&Change::Everything);
     }
 
     /// Puts the plug back in.
     pub fn come_back(&self) {
         self.is_down.store(false, Ordering::Relaxed);
+        self.hub().tell(&Change::Everything);
+    }
+
+    /// Returns where changes are told.
+    pub const fn hub(&self) -> &ChangeHub {
+        self.inner.hub()
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -54,6 +70,16 @@ macro_rules! through {
     };
 }
 
+through!(AccountStore {
+    fn create(account: AccountRecord) -> ();
+    fn find(id: &UserId) -> Option<AccountRecord>;
+    fn find_by_email(email: &str) -> Option<AccountRecord>;
+    fn list(filter: &AccountFilter, cursor: &Cursor) -> Listed<AccountRecord>;
+    fn update(account: AccountRecord) -> Changed;
+    fn delete(id: &UserId) -> Changed;
+    fn take_totp_step(id: &UserId, step: u64) -> bool;
+    fn note_sign_in(id: &UserId, at: Timestamp) -> bool;
+});
 through!(AgentStore {
     fn create(agent: AgentRecord) -> ();
     fn find(id: &AgentId) -> Option<AgentRecord>;
@@ -61,10 +87,67 @@ through!(AgentStore {
     fn update(agent: AgentRecord) -> bool;
     fn delete(id: &AgentId) -> bool;
 });
+through!(ApiKeyStore {
+    fn create(key: ApiKeyRecord) -> ();
+    fn find(id: &KeyId) -> Option<ApiKeyRecord>;
+    fn list(user: Option<&UserId>, cursor: &Cursor) -> Listed<ApiKeyRecord>;
+    fn update(key: ApiKeyRecord) -> Changed;
+    fn delete(id: &KeyId) -> bool;
+    fn note_use(id: &KeyId, at: Timestamp) -> bool;
+});
+through!(AssignmentStore {
+    fn assign(assignment: AssignmentRecord) -> bool;
+    fn unassign(user: &UserId, role: &RoleId) -> Changed;
+    fn roles_of(user: &UserId) -> Vec<RoleId>;
+    fn list(filter: &AssignmentFilter, cursor: &Cursor) -> Listed<AssignmentRecord>;
+});
 through!(EndedSessionStore {
     fn end(hash: &TokenHash, until: Timestamp) -> bool;
     fn is_ended(hash: &TokenHash) -> bool;
     fn purge_ended(now: Timestamp) -> u64;
+});
+through!(GrantStore {
+    fn put(grants: Vec<GrantRecord>) -> ();
+    fn remove(subject: &AclSubject, resource: &ResourceRef, effect: Effect, actions: &[String]) -> u64;
+    fn remove_resource(resource: &ResourceRef) -> u64;
+    fn matching(subjects: &[AclSubject], resource: &ResourceRef) -> Vec<GrantRecord>;
+    fn on_resource(resource: &ResourceRef, cursor: &Cursor) -> Listed<GrantRecord>;
+    fn of_subject(subject: &AclSubject, cursor: &Cursor) -> Listed<GrantRecord>;
+    fn all_of_subject(subject: &AclSubject, most: u32) -> Option<Vec<GrantRecord>>;
+    fn accessible(subjects: &[AclSubject], kind: &str, action: &str, now: Timestamp, cursor: &Cursor) -> Listed<String>;
+    fn purge_grants(now: Timestamp) -> u64;
+});
+through!(GroupStore {
+    fn create(group: GroupRecord) -> ();
+    fn find(id: &GroupId) -> Option<GroupRecord>;
+    fn list(cursor: &Cursor) -> Listed<GroupRecord>;
+    fn update(group: GroupRecord) -> Changed;
+    fn delete(id: &GroupId) -> bool;
+    fn add_member(id: &GroupId, user: &UserId) -> bool;
+    fn remove_member(id: &GroupId, user: &UserId) -> bool;
+    fn members(id: &GroupId, cursor: &Cursor) -> Listed<UserId>;
+    fn groups_of(user: &UserId) -> Vec<GroupId>;
+});
+through!(IdentityStore {
+    fn link(identity: ExternalIdentity) -> ();
+    fn find_linked(issuer: &str, subject: &str) -> Option<UserId>;
+    fn links_of(user: &UserId) -> Vec<ExternalIdentity>;
+    fn unlink(issuer: &str, subject: &str) -> bool;
+});
+through!(OneTimeTokenStore {
+    fn create(tokens: Vec<OneTimeToken>) -> ();
+    fn find(hash: &TokenHash, purpose: TokenPurpose, now: Timestamp) -> Option<OneTimeToken>;
+    fn take(hash: &TokenHash, purpose: TokenPurpose, now: Timestamp) -> Option<OneTimeToken>;
+    fn list(purpose: TokenPurpose, user: Option<&UserId>, cursor: &Cursor) -> Listed<OneTimeToken>;
+    fn delete(id: &TokenId, purpose: TokenPurpose) -> bool;
+    fn delete_for_user(user: &UserId, purpose: TokenPurpose) -> u64;
+    fn purge_tokens(now: Timestamp) -> u64;
+});
+through!(RoleStore {
+    fn book() -> RoleBook;
+    fn put(role: RoleRecord, revision: u64) -> Changed;
+    fn delete(role: &RoleId, revision: u64) -> Changed;
+    fn set_mapping(mapping: BTreeMap<RoleId, Vec<RoleId>>, revision: u64) -> Changed;
 });
 through!(RunStore {
     fn create(run: RunRecord) -> ();
@@ -99,6 +182,12 @@ through!(ThreadStore {
     fn append(id: &ThreadId, messages: Vec<MessageRecord>) -> ();
     fn messages(id: &ThreadId, page: Page) -> Paged<MessageRecord>;
     fn last_messages(id: &ThreadId, limit: u32) -> Vec<MessageRecord>;
+});
+through!(ThrottleStore {
+    fn count(key: &str, now: Timestamp, window: Duration) -> Attempts;
+    fn peek(key: &str) -> Option<Attempts>;
+    fn clear(key: &str) -> ();
+    fn purge_idle(before: Timestamp) -> u64;
 });
 through!(WorkflowStore {
     fn create(workflow: WorkflowRecord) -> ();

@@ -14,6 +14,11 @@ pub(crate) fn ops_with_body() -> impl Iterator<Item = Op> {
         .filter(|op| matches!(op.route().input, Body::Json(_)))
 }
 
+/// Tells whether everything that the body says has a default.
+pub(crate) fn may_be_absent(op: Op) -> bool {
+    matches!(op, Op::CreateRun | Op::RotateKey)
+}
+
 fn is_auth(op: Op) -> bool {
     op.route().path.starts_with("/api/auth/")
 }
@@ -240,16 +245,20 @@ async fn a_body_that_is_not_json_is_400_and_names_the_body() {
 async fn an_absent_body_is_400_where_one_is_needed() {
     let server = TestServer::start().await;
 
-    for op in ops_with_body().filter(|op| *op != Op::CreateRun) {
-        let call = Call::prepare(&server, op, Who::Owner).await;
+    for op in ops_with_body() {
         for body in ["", "null", "[]", "1", "\"text\"", "true"] {
+            let call = Call::prepare(&server, op, Who::Owner).await;
             let answer = call
                 .ask(&server)
                 .by(Who::Owner)
                 .body("application/json", body)
                 .send()
                 .await;
-            assert_issue(&answer, "root", &format!("{op:?} {body}"));
+            if may_be_absent(op) && matches!(body, "" | "null") {
+                expect_success(op, &answer);
+            } else {
+                assert_issue(&answer, "root", &format!("{op:?} {body}"));
+            }
         }
     }
 }

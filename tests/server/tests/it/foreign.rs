@@ -139,7 +139,12 @@ async fn a_route_that_nobody_declared_needs_everything() {
         );
     }
     let named = server.get("/forgotten").by(Who::Admin).send().await;
-    assert_eq!(named.json()["message"], "Missing required permission: *");
+    assert_eq!(
+        named.json()["message"],
+        "Missing required permission: * (none of the roles `admin` permits `*`, and no grant does)"
+    );
+    let plain = server.get("/forgotten").by(Who::Developer).send().await;
+    assert_eq!(plain.json()["message"], "Missing required permission: *");
 }
 
 #[tokio::test]

@@ -7,6 +7,18 @@
 )]
 
 mod access;
+mod access_denials;
+mod access_escalation;
+mod access_explain;
+mod access_grants;
+mod access_histories;
+mod access_keys;
+mod access_model;
+mod access_paging;
+mod access_sessions;
+mod access_versions;
+mod access_worlds;
+mod addresses;
 mod bodies;
 mod cookies;
 mod credentials;
@@ -15,6 +27,7 @@ mod faults;
 mod fields;
 mod foreign;
 mod licence;
+mod objects;
 mod origins;
 mod pages;
 mod parameters;

@@ -1,6 +1,6 @@
 //! Paths that are written in another way (V1): one canonical form or a refusal, never another route's handler.
 
-use ee::server::Op;
+use ee::server::{Access, Op};
 use server_tests::{Call, TestServer, Who, percent_encode};
 
 /// Writes a path in other ways. Each keeps the meaning for at least one known parser.
@@ -174,6 +174,10 @@ async fn v01_no_spelling_of_a_write_opens_for_a_viewer() {
         .copied()
         .filter(|op| !op.route().access.is_public() && op.route().is_unsafe());
     for op in writes {
+        if op.route().access == Access::Authenticated {
+            only_the_viewers_own_things_end(&server, op).await;
+            continue;
+        }
         let call = Call::prepare(&server, op, Who::Viewer).await;
         for spelling in spellings(&call.path, &call.query) {
             let ask = call.ask(&server).by(Who::Viewer).target(&spelling);
@@ -188,6 +192,28 @@ async fn v01_no_spelling_of_a_write_opens_for_a_viewer() {
             );
         }
     }
+}
+
+/// A viewer may end sessions of his own; no spelling of that ends a session of somebody else.
+async fn only_the_viewers_own_things_end(server: &TestServer, op: Op) {
+    let owner = server.sign_in(Who::Owner).await;
+    let call = Call::prepare(server, op, Who::Viewer).await;
+    for spelling in spellings(&call.path, &call.query) {
+        let ask = call.ask(server).by(Who::Viewer).target(&spelling);
+        let Some(answer) = ask.try_send().await else {
+            continue;
+        };
+        let code = answer.code();
+        let expected = matches!(code, 200 | 400 | 403 | 404 | 405 | 414);
+        assert!(expected, "{op:?} {spelling:?}: {code} {}", answer.text());
+    }
+    let foreign = Call::prepare(server, op, Who::Owner).await;
+    for spelling in spellings(&foreign.path, &foreign.query) {
+        let ask = foreign.ask(server).by(Who::Viewer).target(&spelling);
+        drop(ask.try_send().await);
+    }
+    let still = server.get("/api/agents").cookie(&owner).send().await;
+    assert_eq!(still.code(), 200, "{op:?} ended the owner's session");
 }
 
 #[tokio::test]

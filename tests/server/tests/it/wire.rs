@@ -43,7 +43,7 @@ async fn capabilities_of_somebody_who_is_signed_in() {
         "enabled": true,
         "login": { "type": "credentials", "signUpEnabled": false },
         "user": { "id": "owner", "email": "owner@example.com", "name": "The owner" },
-        "capabilities": { "user": true, "session": true, "sso": false, "rbac": true, "acl": false, "fga": false },
+        "capabilities": { "user": true, "session": true, "sso": false, "rbac": true, "acl": true, "fga": false },
         "access": { "roles": ["owner"], "permissions": ["*"] },
         "availableRoles": roles,
     });

@@ -1,0 +1,164 @@
+//! Random histories of roles, groups and grants: after each step every store decides what a naive model says.
+
+use std::sync::Arc;
+
+use ee::{
+    AclProvider as _, Clock as _, ResourceRef, User,
+    defaults::MemoryStore,
+    storage::Cursor,
+    store_libsql::{SqliteConfig, SqliteFile},
+};
+use ee_testkit::TestClock;
+use server_tests::{Dice, roles};
+
+use crate::{
+    access_model::{Decision, Model, Person},
+    access_worlds::{ACTIONS, IDS, KINDS, PEOPLE, Step, World, step},
+};
+
+/// How many histories there are unless `EE_HISTORIES` says otherwise, and how many steps one has.
+const HISTORIES: u64 = 200;
+const STEPS: usize = 30;
+/// Of so many histories one is asked everything at its end.
+const ASKED: u64 = 8;
+
+fn user(who: Person) -> User {
+    let mut user = User::new(who.id.parse().unwrap());
+    user.roles = who
+        .asserted
+        .iter()
+        .map(|role| role.parse().unwrap())
+        .collect();
+    user
+}
+
+/// Asks one question in every way, of the model and of all stores.
+async fn compare(worlds: &[World], model: &Model, dice: &mut Dice, what: &str) -> Decision {
+    let who = dice.pick(&PEOPLE);
+    let (kind, action, id) = (dice.pick(&KINDS), dice.pick(&ACTIONS), dice.pick(&IDS));
+    let id = (dice.roll(5) != 0).then_some(id);
+    let now = worlds[0].now.now();
+    let expected = model.decide(who, (kind, action, id), now);
+    for (number, world) in worlds.iter().enumerate() {
+        let found = world.decide(&user(who), (kind, action, id)).await;
+        assert_eq!(
+            found, expected,
+            "{what} {number}: {} {kind}:{action} {id:?}",
+            who.id
+        );
+    }
+    expected
+}
+
+/// The same of what stores answer by themselves, without anything remembered.
+async fn compare_lists(worlds: &[World], model: &Model, dice: &mut Dice, what: &str) {
+    let who = dice.pick(&PEOPLE);
+    let (kind, action, id) = (dice.pick(&KINDS), dice.pick(&ACTIONS), dice.pick(&IDS));
+    let now = worlds[0].now.now();
+    let may = model.can_access(who, (kind, action, id), now);
+    let ids = model.accessible(who, (kind, action), now);
+    let resource = ResourceRef {
+        kind: kind.to_owned(),
+        id: id.to_owned(),
+    };
+    for (number, World { access, .. }) in worlds.iter().enumerate() {
+        let what = format!("{what} {number}: {} {kind}:{action}:{id}", who.id);
+        let user = user(who);
+        assert_eq!(
+            access.can_access(&user, &resource, action).await.unwrap(),
+            may,
+            "{what}"
+        );
+        let mut listed = Vec::new();
+        let mut cursor = Cursor::first(2);
+        loop {
+            let part = access
+                .accessible(&user, kind, action, &cursor)
+                .await
+                .unwrap();
+            listed.extend(part.rows);
+            cursor.after = part.next;
+            if cursor.after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(listed, ids, "{what}");
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "whoever runs the test may ask for more"
+)]
+fn histories() -> u64 {
+    let asked = std::env::var("EE_HISTORIES").ok();
+    asked
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(HISTORIES)
+}
+
+#[tokio::test]
+async fn every_store_decides_what_a_naive_model_says() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut seen = [0_u32; 5];
+
+    for history in 0..histories() {
+        let clock = TestClock::default();
+        let memory = Arc::new(MemoryStore::new());
+        let path = directory.path().join(format!("{history}.db"));
+        let sqlite = Arc::new(SqliteFile::open(SqliteConfig::new(&path)).unwrap());
+        let worlds = [
+            World::new(Arc::clone(&memory), memory.hub(), &clock),
+            World::new(Arc::clone(&sqlite), sqlite.hub(), &clock),
+        ];
+        let mut model = Model::new(&roles());
+        let mut dice = Dice::new(history);
+        for number in 0..STEPS {
+            let step = step(&mut dice, clock.now());
+            let what = format!("history {history}, step {number}: {step:?}");
+            let ended = worlds[0].take(&step).await;
+            assert_eq!(worlds[1].take(&step).await, ended, "{what}");
+            if let Step::Wait(time) = &step {
+                clock.advance(*time);
+            }
+            if !ended.starts_with("failed") && !matches!(&*ended, "Gone" | "false") {
+                model.follow(&step);
+            }
+            for _ in 0..8 {
+                let decision = compare(&worlds, &model, &mut dice, &what).await;
+                seen[decision as usize] += 1;
+            }
+            compare_lists(&worlds, &model, &mut dice, &what).await;
+        }
+        let asked = if history % ASKED == 0 {
+            &PEOPLE[..]
+        } else {
+            &[]
+        };
+        for who in asked.iter().copied() {
+            for kind in KINDS {
+                for action in ACTIONS {
+                    for id in [None, Some("1"), Some("2"), Some("a:b"), Some("*x")] {
+                        let expected = model.decide(who, (kind, action, id), clock.now());
+                        seen[expected as usize] += 1;
+                        for world in &worlds {
+                            let found = world.decide(&user(who), (kind, action, id)).await;
+                            assert_eq!(
+                                found, expected,
+                                "{history}: {} {kind}:{action} {id:?}",
+                                who.id
+                            );
+                        }
+                    }
+                }
+            }
+        }
+        sqlite.database().close().await;
+        std::fs::remove_file(&path).unwrap();
+    }
+    // Fewer histories need not meet everything.
+    assert!(
+        histories() < HISTORIES || seen.iter().all(|count| *count > 100),
+        "too little happens: {seen:?}"
+    );
+}
