@@ -148,6 +148,11 @@ impl Authority {
         self.limits.iter().all(within) && (held || self.grants_some(permission))
     }
 
+    /// Tells whether a grant forbids the caller something: then a permission for a whole resource may leave things out.
+    pub fn has_denials(&self) -> bool {
+        self.grants.iter().any(|set| set.has_denials())
+    }
+
     /// Tells whether the caller holds `*` or `*:*` and nothing limits him.
     pub fn has_full_wildcard(&self) -> bool {
         self.limits.is_empty()

@@ -35,6 +35,10 @@ impl Identity {
 
 /// What the credentials of a request are worth.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "there is one for a request, and most are of the large kind"
+)]
 pub enum Caller {
     /// There are none.
     Anonymous,

@@ -208,7 +208,7 @@ mod double_option {
 /// `GET /agents`: exactly the agents that the caller may read, as JSON.
 pub async fn list(cx: &Cx) -> Result<Bytes, Error> {
     let agents = cx.agents()?.list().await?;
-    if cx.allows(&permissions::AGENTS_READ) {
+    if cx.allows(&permissions::AGENTS_READ) && !cx.authority().has_denials() {
         return cx.server().all_agents.json(&agents);
     }
     to_json(

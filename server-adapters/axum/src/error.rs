@@ -1,6 +1,6 @@
 //! Errors as HTTP has them: the one place that picks a status.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, num::NonZeroU32, time::Duration};
 
 use axum::{
     Json,
@@ -43,7 +43,7 @@ pub struct HttpError {
     /// What exactly.
     pub message: Option<String>,
     /// After how many seconds another try makes sense.
-    pub retry_after: Option<u64>,
+    pub retry_after: Option<NonZeroU32>,
     /// The status.
     pub status: StatusCode,
     /// The chain of causes, for the log alone.
@@ -111,7 +111,7 @@ impl HttpError {
                 .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         let unavailable = (self.status == StatusCode::SERVICE_UNAVAILABLE).then_some(2);
-        if let Some(seconds) = self.retry_after.or(unavailable) {
+        if let Some(seconds) = self.retry_after.map(NonZeroU32::get).or(unavailable) {
             response
                 .headers_mut()
                 .insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -132,7 +132,7 @@ impl From<Error> for HttpError {
             error: Cow::Borrowed(""),
             issues: err.issues().to_vec(),
             message: None,
-            retry_after: err.retry_after().map(whole_seconds),
+            retry_after: err.retry_after().and_then(whole_seconds),
             status,
             cause: None,
         };
@@ -178,8 +178,9 @@ impl IntoResponse for HttpError {
 }
 
 /// Rounds up: whoever comes a moment too early would be refused again.
-fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_secs() + u64::from(wait.subsec_nanos() > 0)
+fn whole_seconds(wait: Duration) -> Option<NonZeroU32> {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    NonZeroU32::new(u32::try_from(seconds).unwrap_or(u32::MAX))
 }
 
 fn chain(err: &Error) -> String {

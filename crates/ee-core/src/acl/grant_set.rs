@@ -16,6 +16,7 @@ use crate::{
 /// are the same things.
 #[derive(Debug)]
 pub struct GrantSet {
+    has_denials: bool,
     kinds: Vec<(Box<str>, Kind)>,
     subject: AclSubject,
 }
@@ -101,6 +102,7 @@ impl GrantSet {
     /// Compiles the grants of a subject; those of others are left out.
     pub fn compile(subject: AclSubject, grants: impl IntoIterator<Item = GrantRecord>) -> Self {
         let mut set = Self {
+            has_denials: false,
             kinds: Vec::new(),
             subject,
         };
@@ -136,6 +138,11 @@ impl GrantSet {
         self.kinds.is_empty()
     }
 
+    /// Tells whether something is forbidden, perhaps not any more.
+    pub const fn has_denials(&self) -> bool {
+        self.has_denials
+    }
+
     /// Returns the kind of thing that grants name for a resource of permissions.
     pub fn kind_of(resource: &str) -> &str {
         resource.strip_prefix("stored-").unwrap_or(resource)
@@ -146,6 +153,7 @@ impl GrantSet {
         grant: GrantRecord,
         rest: &mut HashMap<(usize, Box<str>), Vec<Line>, RandomState>,
     ) {
+        self.has_denials |= grant.effect == Effect::Deny;
         let name = Self::kind_of(&grant.resource.kind);
         let found = self.kinds.iter().position(|(kind, _)| **kind == *name);
         let at = found.unwrap_or_else(|| {

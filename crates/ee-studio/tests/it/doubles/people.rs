@@ -199,14 +199,10 @@ impl RbacProvider for People {
 
 #[async_trait]
 impl SessionProvider for People {
-    async fn create(
-        &self,
-        user: &UserId,
-        _metadata: serde_json::Map<String, serde_json::Value>,
-    ) -> Result<Session, Error> {
+    async fn create(&self, new: ee_core::NewSession) -> Result<Session, Error> {
         let now = Timestamp::UNIX_EPOCH;
         let end = now.checked_add(SignedDuration::from_hours(1)).unwrap();
-        let session = Session::new(SessionId::random()?, user.clone(), now, end);
+        let session = Session::new(SessionId::random()?, new.user_id, now, end);
         let mut sessions = self.sessions.lock().unwrap();
         sessions.insert(session.id.expose().to_owned(), session.clone());
         Ok(session)
