@@ -165,7 +165,7 @@ mod tests {
 
         assert_eq!(
             violations,
-            ["ee-store-pg -> ee-auth-simple is not allowed (allowed: ee-core)"]
+            ["ee-store-pg -> ee-auth-simple is not allowed (allowed: ee-core, ee-sql)"]
         );
     }
 
@@ -182,7 +182,7 @@ mod tests {
 
         assert_eq!(
             violations,
-            ["ee-store-pg -> ee-auth-simple is not allowed (allowed: ee-core, ee-testkit)"]
+            ["ee-store-pg -> ee-auth-simple is not allowed (allowed: ee-core, ee-sql, ee-testkit)"]
         );
     }
 

@@ -13,7 +13,7 @@ use ee::{
 };
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
+    signal::unix::{Signal, SignalKind, signal},
     time,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -44,6 +44,8 @@ pub(crate) fn run(settings: &Settings) -> Result<()> {
 
 async fn start(mut loaded: Loaded) -> Result<()> {
     let progress = Progress::start();
+    // Before anybody can be told that the server is ready.
+    let signals = Signals::listen()?;
     let listener = listen(loaded.listen).await?;
     let address = listener
         .local_addr()
@@ -86,7 +88,7 @@ async fn start(mut loaded: Loaded) -> Result<()> {
     }
     record(&server, AuditAction::SERVER_START).await;
 
-    serve(listener, gate, signals(shutdown.clone())).await;
+    serve(listener, gate, signals.first(shutdown.clone())).await;
     shutdown.cancel();
     background.stop().await;
     record(&server, AuditAction::SERVER_STOP).await;
@@ -222,21 +224,28 @@ async fn record(server: &Server, action: AuditAction) {
     }
 }
 
-/// Ends with the first SIGINT or SIGTERM. Long answers are told to end by the same token.
-async fn signals(shutdown: CancellationToken) {
-    let (interrupt, terminate) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    );
-    match (interrupt, terminate) {
-        (Ok(mut interrupt), Ok(mut terminate)) => {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-            }
-        }
-        (Err(err), _) | (_, Err(err)) => warn!(error = %err, "cannot listen for signals: stopping"),
+/// SIGINT and SIGTERM, listened to from the moment that it is made.
+struct Signals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self> {
+        let listen = |kind| signal(kind).context("cannot listen for signals");
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
     }
-    info!("stopping");
-    shutdown.cancel();
+
+    /// Ends with the first one. Long answers are told to end by the same token.
+    async fn first(mut self, shutdown: CancellationToken) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+        info!("stopping");
+        shutdown.cancel();
+    }
 }

@@ -48,7 +48,8 @@ fn what_contradicts_itself_is_refused_with_the_reason() {
         ("public_url = \"ftp://a.example\"", "neither http nor https"),
         ("public_url = \"https://u:p@a.example\"", "credentials"),
         ("cross_origin = [\"*\"]", "cross_origin"),
-        ("store = \"postgres://x\"", "is not known"),
+        ("store = \"mysql://x\"", "is not known"),
+        ("store = \"ee.db\"", "is no address"),
         ("store = \"sqlite:\"", "is not known"),
         ("[sessions]\nkind = \"cookie\"", "cookie_secrets"),
         (
