@@ -127,10 +127,11 @@ fn of_sessions(name: &str, provider: &dyn SessionProvider, count: usize, c: &mut
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
-    let user = UserId::new("ada").unwrap();
+    // One each: a user's oldest sessions end when he has too many.
     let ids: Vec<_> = (0..count)
-        .map(|_| {
-            let session = runtime.block_on(provider.create(NewSession::new(user.clone())));
+        .map(|number| {
+            let user = UserId::new(format!("user-{number}")).unwrap();
+            let session = runtime.block_on(provider.create(NewSession::new(user)));
             session.unwrap().id
         })
         .collect();
