@@ -10,16 +10,16 @@ use ee_core::{
 };
 use ipnet::IpNet;
 use jiff::{SignedDuration, Timestamp};
-use quick_cache::sync::Cache;
+use quick_cache::{UnitWeighter, sync::Cache};
 use tracing::warn;
 
-use crate::Epochs;
+use crate::{AT_FIRST, Epochs};
 
 /// What every key begins with.
 const PREFIX: &str = "ee_";
 /// How often the use of a key is written down at most.
 const NOTE_EVERY: SignedDuration = SignedDuration::from_mins(1);
-const CAPACITY: usize = 50_000;
+const CAPACITY: u64 = 50_000;
 
 /// Makes and checks API keys: `ee_<env>_<id>_<secret>`.
 ///
@@ -58,7 +58,7 @@ impl ApiKeys {
             return Err(Error::invalid_field("env", message));
         }
         Ok(Self {
-            cache: Cache::new(CAPACITY),
+            cache: Cache::with_weighter(AT_FIRST, CAPACITY, UnitWeighter),
             clock,
             env: env.into(),
             epochs,

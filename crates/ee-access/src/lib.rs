@@ -14,3 +14,6 @@ pub use keys::ApiKeys;
 pub use sessions::CachedSessions;
 pub use store_access::{AccessStores, StoreAccess};
 pub use users::{AccountUsers, CachedUsers, EitherUsers};
+
+/// For how many entries a cache takes memory when it is made; it takes more when there are more.
+const AT_FIRST: usize = 256;

@@ -8,12 +8,12 @@ use ee_core::{
     storage::{Cursor, Listed, SessionRecord, SessionStore},
 };
 use jiff::Timestamp;
-use quick_cache::sync::Cache;
+use quick_cache::{UnitWeighter, sync::Cache};
 
-use crate::Epochs;
+use crate::{AT_FIRST, Epochs};
 
 /// Most sessions that are remembered.
-const CAPACITY: usize = 100_000;
+const CAPACITY: u64 = 100_000;
 
 #[derive(Clone)]
 struct Remembered {
@@ -35,7 +35,7 @@ impl CachedSessions {
     /// Remembers the sessions of `store`, to whose hub `epochs` listens.
     pub fn new(store: Arc<dyn SessionStore>, epochs: Arc<Epochs>) -> Self {
         Self {
-            cache: Cache::new(CAPACITY),
+            cache: Cache::with_weighter(AT_FIRST, CAPACITY, UnitWeighter),
             epochs,
             store,
         }

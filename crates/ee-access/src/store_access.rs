@@ -7,14 +7,13 @@ use ee_core::{
     AclSubject, Clock, Error, GrantSet, GroupId, PermissionSet, RoleId, RoleSet, User, UserId,
     storage::{AssignmentStore, ChangeHub, GrantStore, GroupStore, RoleBook, RoleStore},
 };
-use quick_cache::{Weighter, sync::Cache};
+use quick_cache::{UnitWeighter, Weighter, sync::Cache};
 
-use crate::Epochs;
+use crate::{AT_FIRST, Epochs};
 
 /// Most users of whom is remembered what they may do.
-const USERS: usize = 50_000;
-/// Most subjects whose grants are remembered, and most things in all of them.
-const SUBJECTS: usize = 50_000;
+const USERS: u64 = 50_000;
+/// Most things in all grants that are remembered, a subject counted as one.
 const THINGS: u64 = 4_000_000;
 /// Most grants that one subject may have.
 const MOST_GRANTS: u32 = 2_000_000;
@@ -90,9 +89,9 @@ impl StoreAccess {
             book: ArcSwapOption::empty(),
             clock,
             epochs,
-            grants: Cache::with_weighter(SUBJECTS, THINGS, Things),
+            grants: Cache::with_weighter(AT_FIRST, THINGS, Things),
             stores,
-            users: Cache::new(USERS),
+            users: Cache::with_weighter(AT_FIRST, USERS, UnitWeighter),
         }
     }
 

@@ -7,12 +7,12 @@ use ee_core::{
     Error, User, UserId, UserProvider,
     storage::{AccountRecord, AccountStatus, AccountStore},
 };
-use quick_cache::sync::Cache;
+use quick_cache::{UnitWeighter, sync::Cache};
 
-use crate::Epochs;
+use crate::{AT_FIRST, Epochs};
 
 /// Most users that are remembered.
-const CAPACITY: usize = 50_000;
+const CAPACITY: u64 = 50_000;
 
 /// A user provider that remembers whom it has found at another one, whose store [`Epochs`] has to listen to.
 pub struct CachedUsers {
@@ -25,7 +25,7 @@ impl CachedUsers {
     /// Remembers the users of `users`.
     pub fn new(users: Arc<dyn UserProvider>, epochs: Arc<Epochs>) -> Self {
         Self {
-            cache: Cache::new(CAPACITY),
+            cache: Cache::with_weighter(AT_FIRST, CAPACITY, UnitWeighter),
             epochs,
             users,
         }
