@@ -276,13 +276,7 @@ impl fmt::Debug for Accounts {
 
 /// Returns the account as a user. Roles come from assignments.
 pub(crate) fn user_of(account: &AccountRecord) -> Arc<User> {
-    let mut user = User::new(account.id.clone());
-    user.avatar_url.clone_from(&account.avatar_url);
-    user.credential_version = account.credential_version;
-    user.email.clone_from(&account.email);
-    user.metadata.clone_from(&account.metadata);
-    user.name.clone_from(&account.name);
-    Arc::new(user)
+    Arc::new(User::from(account))
 }
 
 /// Tells whether somebody may sign in to the account with a password.

@@ -30,6 +30,10 @@ impl RbacProvider for StoreAccess {
         Ok(Some(book.roles.iter().map(card).collect()))
     }
 
+    async fn lesser_roles(&self) -> Result<Option<Arc<[RoleCard]>>, Error> {
+        Ok(Some(Arc::clone(&StoreAccess::book(self).await?.lesser)))
+    }
+
     async fn role_permissions(
         &self,
         role: &RoleId,

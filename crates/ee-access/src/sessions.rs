@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use ee_core::{
-    Error, TokenHash, UserId,
+    Clock, Error, TokenHash, UserId,
     storage::{Cursor, Listed, SessionRecord, SessionStore},
 };
 use jiff::Timestamp;
@@ -27,15 +27,17 @@ struct Remembered {
 /// Whoever is asked about has been told of every change: [`Epochs`] has to listen to the hub of the store.
 pub struct CachedSessions {
     cache: Cache<TokenHash, Remembered>,
+    clock: Arc<dyn Clock>,
     epochs: Arc<Epochs>,
     store: Arc<dyn SessionStore>,
 }
 
 impl CachedSessions {
     /// Remembers the sessions of `store`, to whose hub `epochs` listens.
-    pub fn new(store: Arc<dyn SessionStore>, epochs: Arc<Epochs>) -> Self {
+    pub fn new(store: Arc<dyn SessionStore>, epochs: Arc<Epochs>, clock: Arc<dyn Clock>) -> Self {
         Self {
             cache: Cache::with_weighter(AT_FIRST, CAPACITY, UnitWeighter),
+            clock,
             epochs,
             store,
         }
@@ -61,6 +63,8 @@ impl SessionStore for CachedSessions {
         if let Some(found) = self.cache.get(hash)
             && found.at_session == at_session
             && found.at_user == self.epochs.user(&found.record.user_id)
+            // Use is told to nobody: one that seems to be over may have been used at another server.
+            && found.record.is_live(self.clock.now())
         {
             return Ok(Some(SessionRecord::clone(&found.record)));
         }

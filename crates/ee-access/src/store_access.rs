@@ -4,7 +4,8 @@ use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use arc_swap::ArcSwapOption;
 use ee_core::{
-    AclSubject, Clock, Error, GrantSet, GroupId, PermissionSet, RoleId, RoleSet, User, UserId,
+    AclSubject, Clock, Error, GrantSet, GroupId, PermissionSet, Role, RoleCard, RoleId, RoleSet,
+    User, UserId,
     storage::{AssignmentStore, ChangeHub, GrantStore, GroupStore, RoleBook, RoleStore},
 };
 use quick_cache::{UnitWeighter, Weighter, sync::Cache};
@@ -59,6 +60,8 @@ impl Weighter<AclSubject, (u64, Arc<GrantSet>)> for Things {
 #[derive(Debug)]
 pub(crate) struct Book {
     at: u64,
+    /// The roles that do not permit everything.
+    pub(crate) lesser: Arc<[RoleCard]>,
     pub(crate) stored: Arc<RoleBook>,
     pub(crate) roles: RoleSet,
 }
@@ -112,9 +115,11 @@ impl StoreAccess {
         }
         let book = self.stores.roles.book().await?;
         let own = book.roles.iter().map(|record| record.role.clone());
+        let roles = RoleSet::lenient(self.base.iter().cloned().chain(own));
         let book = Arc::new(Book {
             at: now,
-            roles: RoleSet::lenient(self.base.iter().cloned().chain(own)),
+            lesser: lesser(&roles),
+            roles,
             stored: Arc::new(book),
         });
         self.book.store(Some(Arc::clone(&book)));
@@ -192,6 +197,19 @@ impl fmt::Debug for StoreAccess {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StoreAccess").finish_non_exhaustive()
     }
+}
+
+/// Returns the roles that do not permit everything.
+fn lesser(roles: &RoleSet) -> Arc<[RoleCard]> {
+    let is_lesser = |role: &&Role| {
+        let permitted = roles.resolve(std::slice::from_ref(&role.id));
+        !PermissionSet::compile(permitted).has_full_wildcard()
+    };
+    let lesser = roles.iter().filter(is_lesser).map(|role| RoleCard {
+        id: role.id.clone(),
+        name: role.name.clone(),
+    });
+    lesser.collect()
 }
 
 impl Book {

@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use ee_core::{
     Error, User, UserId, UserProvider,
-    storage::{AccountRecord, AccountStatus, AccountStore},
+    storage::{AccountStatus, AccountStore},
 };
 use quick_cache::{UnitWeighter, sync::Cache};
 
@@ -77,17 +77,6 @@ impl AccountUsers {
     pub fn new(accounts: Arc<dyn AccountStore>) -> Self {
         Self(accounts)
     }
-
-    /// Describes whom an account stands for.
-    pub fn user(account: &AccountRecord) -> User {
-        let mut user = User::new(account.id.clone());
-        user.avatar_url.clone_from(&account.avatar_url);
-        user.credential_version = account.credential_version;
-        user.email.clone_from(&account.email);
-        user.metadata.clone_from(&account.metadata);
-        user.name.clone_from(&account.name);
-        user
-    }
 }
 
 #[async_trait]
@@ -95,7 +84,7 @@ impl UserProvider for AccountUsers {
     async fn find(&self, id: &UserId) -> Result<Option<Arc<User>>, Error> {
         let found = self.0.find(id).await?;
         let active = found.filter(|account| account.status == AccountStatus::Active);
-        Ok(active.map(|account| Arc::new(Self::user(&account))))
+        Ok(active.map(|account| Arc::new(User::from(&account))))
     }
 }
 

@@ -173,9 +173,13 @@ impl std::fmt::Display for StoreUrl {
 fn without_secrets(url: &SecretString) -> String {
     let url = url.expose_secret();
     let (scheme, rest) = url.split_once("://").unwrap_or(("", ""));
-    let rest = rest.split(['?', '#']).next().unwrap_or_default();
     // A password may hold a slash or another `@`.
-    let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
+    let (secret, place) = rest.rsplit_once('@').unwrap_or(("", rest));
+    // Nobody can tell whether that `@` ends a password or stands in the query.
+    if secret.contains(['?', '#']) {
+        return format!("{scheme}://…");
+    }
+    let place = place.split(['?', '#']).next().unwrap_or_default();
     format!("{scheme}://{place}")
 }
 
@@ -195,6 +199,8 @@ mod tests {
                 "libsql://db.example.com?authToken=s3cret",
                 "libsql://db.example.com",
             ),
+            ("postgres://ee:s3?cret@db/ee", "postgres://…"),
+            ("postgres://db/ee?password=s3@cret", "postgres://…"),
         ] {
             assert_eq!(without_secrets(&url.into()), shown);
         }

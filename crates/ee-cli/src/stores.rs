@@ -10,6 +10,7 @@ use ee::store_libsql::{
 #[cfg(feature = "store-pg")]
 use ee::store_pg::{PgConfig, PgDatabase, PgStore};
 use ee::{
+    SystemClock,
     access::{CachedSessions, Epochs, StoreAccess},
     defaults::MemoryStore,
     sql::SchemaStatus,
@@ -87,7 +88,8 @@ impl Stores {
             stores.sessions = Arc::new(MemoryStore::new());
         } else {
             let epochs = Arc::clone(&stores.epochs);
-            stores.sessions = Arc::new(CachedSessions::new(stores.sessions, epochs));
+            let cached = CachedSessions::new(stores.sessions, epochs, Arc::new(SystemClock));
+            stores.sessions = Arc::new(cached);
         }
         Ok(stores)
     }

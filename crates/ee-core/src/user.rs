@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, RoleId, UserId};
+use crate::{Error, RoleId, UserId, storage::AccountRecord};
 
 /// A person or a machine that a provider knows (`EEUser` of the specification, phase 2).
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -48,6 +48,19 @@ impl User {
             .as_deref()
             .or(self.email.as_deref())
             .unwrap_or(self.id.as_str())
+    }
+}
+
+impl From<&AccountRecord> for User {
+    /// Describes whom an account stands for, whatever its status.
+    fn from(account: &AccountRecord) -> Self {
+        let mut user = Self::new(account.id.clone());
+        user.avatar_url.clone_from(&account.avatar_url);
+        user.credential_version = account.credential_version;
+        user.email.clone_from(&account.email);
+        user.metadata.clone_from(&account.metadata);
+        user.name.clone_from(&account.name);
+        user
     }
 }
 

@@ -69,3 +69,31 @@ macro_rules! conformance_suite {
         }
     };
 }
+
+/// Makes the tests of a store that keeps every domain. `$hub` is a closure that returns where the store tells changes.
+#[macro_export]
+macro_rules! store_conformance {
+    ($setup:expr, $hub:expr) => {
+        $crate::changes_conformance!($setup, $hub);
+        $crate::account_store_conformance!($setup);
+        $crate::agent_store_conformance!($setup);
+        $crate::api_key_store_conformance!($setup);
+        $crate::assignment_store_conformance!($setup);
+        $crate::deletions_conformance!($setup);
+        $crate::ended_session_store_conformance!($setup);
+        $crate::grant_histories_conformance!($setup);
+        $crate::grant_store_conformance!($setup);
+        $crate::group_store_conformance!($setup);
+        $crate::identity_store_conformance!($setup);
+        $crate::last_owner_conformance!($setup);
+        $crate::one_time_token_store_conformance!($setup);
+        $crate::role_store_conformance!($setup);
+        $crate::run_store_conformance!($setup);
+        $crate::session_store_conformance!($setup);
+        $crate::sign_in_flow_store_conformance!($setup);
+        $crate::thread_store_conformance!($setup);
+        $crate::throttle_store_conformance!($setup);
+        $crate::workflow_runs_conformance!($setup);
+        $crate::workflow_store_conformance!($setup);
+    };
+}

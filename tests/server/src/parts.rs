@@ -30,6 +30,7 @@ impl Parts {
         let sessions: Arc<dyn SessionStore> = Arc::new(CachedSessions::new(
             Arc::clone(store) as _,
             Arc::clone(&epochs),
+            Arc::clone(&clock),
         ));
         let users = EitherUsers {
             first,

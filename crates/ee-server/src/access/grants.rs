@@ -206,7 +206,7 @@ pub(super) fn check_holds_on(
     resource: &ResourceRef,
     actions: &[String],
 ) -> Result<(), Error> {
-    if cx.has_full_wildcard() {
+    if cx.holds_everything() {
         return Ok(());
     }
     let kind = GrantSet::kind_of(&resource.kind);

@@ -66,14 +66,6 @@ pub struct MemberBody {
     pub user_id: UserId,
 }
 
-/// Query of `DELETE /access/groups/:groupId/members`.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct MemberQuery {
-    /// Who.
-    pub user_id: UserId,
-}
-
 /// `GET /access/groups`.
 pub async fn list_groups(cx: &Cx, part: Part) -> Result<Listing<GroupView>, Error> {
     let cursor = cursor(part.cursor.as_deref(), part.limit)?;

@@ -105,7 +105,7 @@ pub async fn my_sessions(cx: &Cx, part: Part) -> Result<Listing<SessionView>, Er
     let query = SessionQuery {
         cursor: part.cursor,
         limit: part.limit,
-        user_id: Some(cx.user()?.id.clone()),
+        user_id: Some(myself(cx)?.clone()),
     };
     list_sessions(cx, query).await
 }
@@ -113,7 +113,7 @@ pub async fn my_sessions(cx: &Cx, part: Part) -> Result<Listing<SessionView>, Er
 /// `DELETE /auth/sessions/:sessionId`: one of the caller's own. Those of others do not exist here.
 pub async fn end_my_session(cx: &Cx, id: SessionName) -> Result<Reply<EndedSessions>, Error> {
     let sessions = &cx.access()?.sessions;
-    let user = &cx.user()?.id;
+    let user = myself(cx)?;
     let record = sessions.find(&id.0).await?;
     if record.is_none_or(|record| record.user_id != *user) {
         return Err(not_found("session"));
@@ -125,9 +125,22 @@ pub async fn end_my_session(cx: &Cx, id: SessionName) -> Result<Reply<EndedSessi
 /// `DELETE /auth/sessions`: the caller's own but the one that asks.
 pub async fn end_my_other_sessions(cx: &Cx) -> Result<Reply<EndedSessions>, Error> {
     let sessions = &cx.access()?.sessions;
-    let user = &cx.user()?.id;
+    let user = myself(cx)?;
     let count = sessions.delete_for_user(user, current(cx).as_ref()).await?;
     Ok(ended(user, count))
+}
+
+/// Whoever is narrowed down, by the scopes of a key, does not act for the whole person.
+fn myself(cx: &Cx) -> Result<&UserId, Error> {
+    let user = &cx.user()?.id;
+    if cx
+        .identity()
+        .is_some_and(|identity| !identity.limits.is_empty())
+    {
+        let message = "a key does not reach the sessions of its owner";
+        return Err(Error::new(ErrorKind::Forbidden, message));
+    }
+    Ok(user)
 }
 
 fn current(cx: &Cx) -> Option<TokenHash> {

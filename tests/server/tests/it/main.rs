@@ -13,6 +13,7 @@ mod access_explain;
 mod access_grants;
 mod access_histories;
 mod access_keys;
+mod access_limits;
 mod access_model;
 mod access_paging;
 mod access_sessions;
