@@ -24,15 +24,19 @@ pub(crate) struct Args {
     quick: bool,
 }
 
-/// A part of the table.
+/// A part of the page.
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Part {
+    /// Roles and grants of a store
+    Access,
     /// Permission, licence, session
     Checks,
-    /// Requests beside a bare axum server
+    /// Requests beside a bare axum server and beside axum-login
     Http,
     /// Start, memory, size
     Process,
+    /// Passwords: how many sign-ins, and what the time of a refusal tells
+    SignIn,
 }
 
 /// How long things are looked at.
@@ -42,8 +46,12 @@ pub(crate) struct Pace {
     pub(crate) check: Duration,
     /// Rounds through all requests.
     pub(crate) rounds: usize,
-    /// Of each request in each round.
+    /// Of each request in each round, and of sign-ins in each of theirs.
     pub(crate) load: Duration,
+    /// Refused sign-ins of each kind.
+    pub(crate) refusals: usize,
+    /// Sessions that are alive at once.
+    pub(crate) sessions: usize,
     /// How often the server is started.
     pub(crate) starts: usize,
 }
@@ -64,6 +72,8 @@ impl Args {
                 check: Duration::from_millis(300),
                 rounds: 3,
                 load: Duration::from_millis(500),
+                refusals: 40,
+                sessions: 10_000,
                 starts: 5,
             }
         } else {
@@ -71,6 +81,8 @@ impl Args {
                 check: Duration::from_secs(2),
                 rounds: 9,
                 load: Duration::from_millis(1_500),
+                refusals: 2_000,
+                sessions: 100_000,
                 starts: 20,
             }
         }
@@ -85,7 +97,7 @@ pub(crate) enum Command {
     Load(Load),
 }
 
-/// Serves files, each under its own name, and prints the address.
+/// Serves files, each under its own name, and prints its address as JSON.
 #[derive(Debug, clap::Args)]
 pub(crate) struct Bare {
     pub(crate) files: Vec<PathBuf>,
@@ -96,6 +108,9 @@ pub(crate) struct Bare {
 pub(crate) struct Load {
     pub(crate) address: SocketAddr,
     pub(crate) path: String,
+    /// Bytes that the body of every answer must have: who is not known any more gets another one.
+    #[arg(long)]
+    pub(crate) body: usize,
     /// A line of the head beside `Host`.
     #[arg(long)]
     pub(crate) header: Option<String>,

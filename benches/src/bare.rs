@@ -24,7 +24,8 @@ pub(crate) fn serve(bare: &Bare) -> Result<()> {
         .build()?;
     runtime.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        println!("{}", listener.local_addr()?);
+        let address = listener.local_addr()?;
+        println!("{}", serde_json::json!({ "address": address }));
         Ok(axum::serve(listener, router).await?)
     })
 }

@@ -5,7 +5,11 @@ use std::{fs, path::Path};
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 
-use crate::{machine::Machine, product::root, table::Row};
+use crate::{
+    machine::Machine,
+    programs::root,
+    table::{Row, Section},
+};
 
 const PAGE: &str = "docs/src/performance.md";
 const BEGIN: &str = "<!-- figures: begin -->\n";
@@ -24,7 +28,7 @@ pub(crate) fn write_page(report: &str) -> Result<()> {
     Ok(())
 }
 
-pub(crate) fn write_json(path: &Path, machine: &Machine, rows: &[Row]) -> Result<()> {
+pub(crate) fn write_json(path: &Path, machine: &Machine, sections: &[Section]) -> Result<()> {
     #[derive(Serialize)]
     struct Figures<'a> {
         machine: &'a Machine,
@@ -38,8 +42,9 @@ pub(crate) fn write_json(path: &Path, machine: &Machine, rows: &[Row]) -> Result
     }
     let figures = Figures {
         machine,
-        rows: rows
+        rows: sections
             .iter()
+            .flat_map(|section| &section.rows)
             .map(|row| Judged {
                 row,
                 reached: row.reached(),

@@ -8,20 +8,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
-use tokio::{
-    io::{AsyncReadExt as _, AsyncWriteExt as _},
-    net::TcpStream,
-    runtime,
-    task::JoinSet,
-    time::sleep_until,
-};
+use tokio::{runtime, task::JoinSet, time::sleep_until};
 
-use crate::{args::Load, product};
+use crate::{args::Load, client::Client, processes};
 
 /// Connections at once: enough that the server never waits for a request.
-const CONNECTIONS: usize = 32;
+pub(crate) const CONNECTIONS: usize = 32;
 const WARM_UP: Duration = Duration::from_millis(200);
 
 /// What came of it.
@@ -53,9 +47,9 @@ async fn count(load: &Load) -> Result<Counted> {
     let done = Arc::new(AtomicU64::new(0));
     let mut crowd = JoinSet::new();
     for _ in 0..CONNECTIONS {
-        let stream = TcpStream::connect(load.address).await?;
-        stream.set_nodelay(true)?;
-        crowd.spawn(ask(stream, request(load), start, end, Arc::clone(&done)));
+        let client = Client::connect(load.address).await?;
+        let (request, body) = (request(load), load.body);
+        crowd.spawn(ask(client, request, body, start..end, Arc::clone(&done)));
     }
 
     let before = Look::take(start, &done, load.server).await?;
@@ -93,7 +87,7 @@ impl Look {
     async fn take(at: Instant, done: &AtomicU64, server: u32) -> Result<Self> {
         sleep_until(at.into()).await;
         Ok(Self {
-            cpu: product::cpu_time(server)?,
+            cpu: processes::cpu_time(server)?,
             at: Instant::now(),
             done: done.load(Ordering::Relaxed),
         })
@@ -111,21 +105,24 @@ fn request(load: &Load) -> String {
 
 /// Asks until the end and returns how many nanoseconds each answer took, without the warm-up.
 async fn ask(
-    mut stream: TcpStream,
+    mut client: Client,
     request: String,
-    start: Instant,
-    end: Instant,
+    body: usize,
+    time: std::ops::Range<Instant>,
     done: Arc<AtomicU64>,
 ) -> Result<Vec<u32>> {
     let mut times = Vec::with_capacity(64 * 1_024);
-    let mut buffer = vec![0; 64 * 1_024];
     let mut asked = Instant::now();
-    while asked < end {
-        stream.write_all(request.as_bytes()).await?;
-        answer(&mut stream, &mut buffer).await?;
+    while asked < time.end {
+        let answer = client.ask(request.as_bytes(), 200).await?;
+        ensure!(
+            answer.body == body,
+            "the server answered with {} bytes in place of {body}",
+            answer.body
+        );
         done.fetch_add(1, Ordering::Relaxed);
         let now = Instant::now();
-        if asked >= start {
+        if asked >= time.start {
             let nanos = now.duration_since(asked).as_nanos();
             times.push(u32::try_from(nanos).unwrap_or(u32::MAX));
         }
@@ -134,66 +131,7 @@ async fn ask(
     Ok(times)
 }
 
-/// Reads one answer whole. Everything but 200 is a failure.
-async fn answer(stream: &mut TcpStream, buffer: &mut [u8]) -> Result<()> {
-    let mut filled = 0;
-    loop {
-        let room = buffer.get_mut(filled..).unwrap_or_default();
-        let read = stream.read(room).await?;
-        ensure!(read > 0, "the server closed the connection");
-        filled += read;
-        let so_far = buffer.get(..filled).unwrap_or_default();
-        if let Some(length) = length(so_far)?
-            && filled >= length
-        {
-            ensure!(
-                filled == length,
-                "the server answered more than it was asked"
-            );
-            return Ok(());
-        }
-    }
-}
-
-/// Returns how long the whole answer is, as soon as its head is there.
-fn length(answer: &[u8]) -> Result<Option<usize>> {
-    const LENGTH: &[u8] = b"\r\ncontent-length: ";
-
-    let Some(end) = find(answer, b"\r\n\r\n") else {
-        return Ok(None);
-    };
-    let head = answer.get(..end).unwrap_or_default();
-    if !head.starts_with(b"HTTP/1.1 200") {
-        bail!("the server answered {}", String::from_utf8_lossy(head));
-    }
-    let at = find(head, LENGTH).context("an answer of unknown length")?;
-    let digits = head.get(at + LENGTH.len()..).unwrap_or_default();
-    let body = digits
-        .iter()
-        .take_while(|byte| byte.is_ascii_digit())
-        .fold(0, |sum, byte| sum * 10 + usize::from(byte - b'0'));
-    Ok(Some(end + 4 + body))
-}
-
-fn find(text: &[u8], wanted: &[u8]) -> Option<usize> {
-    text.windows(wanted.len()).position(|part| part == wanted)
-}
-
 #[expect(clippy::cast_precision_loss, reason = "nobody counts so many requests")]
 fn as_float(count: u64) -> f64 {
     count as f64
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_answer_is_as_long_as_its_head_says() {
-        let head = b"HTTP/1.1 200 OK\r\ncontent-length: 12\r\nvary: cookie\r\n\r\n";
-
-        assert_eq!(length(head).unwrap(), Some(head.len() + 12));
-        assert_eq!(length(&head[..30]).unwrap(), None);
-        assert!(length(b"HTTP/1.1 401 Unauthorized\r\ncontent-length: 0\r\n\r\n").is_err());
-    }
 }

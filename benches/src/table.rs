@@ -4,15 +4,24 @@ use std::fmt::{self, Write as _};
 
 use serde::Serialize;
 
+/// Figures that belong together.
+#[derive(Debug)]
+pub(crate) struct Section {
+    pub(crate) title: &'static str,
+    /// What the figures are compared with.
+    pub(crate) peer: &'static str,
+    pub(crate) rows: Vec<Row>,
+}
+
 /// One figure.
-#[derive(Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 pub(crate) struct Row {
     pub(crate) id: String,
     pub(crate) name: String,
     pub(crate) value: f64,
     pub(crate) unit: Unit,
-    /// The same of the bare server.
-    pub(crate) bare: Option<f64>,
+    /// The same of what it is compared with.
+    pub(crate) peer: Option<f64>,
     pub(crate) beside: Option<Beside>,
     pub(crate) aim: Option<Aim>,
 }
@@ -26,7 +35,7 @@ pub(crate) enum Unit {
     PerSecond,
 }
 
-/// How the figure stands to that of the bare server.
+/// How the figure stands to its peer.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) enum Beside {
     /// Micros more.
@@ -35,14 +44,36 @@ pub(crate) enum Beside {
     Ratio(f64),
 }
 
-/// What is wanted: of what stands beside the bare server if anything does, else of the figure.
+/// What is wanted: of what stands beside the peer if anything does, else of the figure.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub(crate) enum Aim {
     AtLeast(f64),
     AtMost(f64),
+    /// Of the figure, whatever stands beside the peer.
+    FigureAtMost(f64),
 }
 
 impl Row {
+    /// Describes a figure that nothing stands beside.
+    pub(crate) fn alone(id: &str, name: &str, value: f64, unit: Unit, aim: Option<Aim>) -> Self {
+        Self {
+            id: id.to_owned(),
+            name: name.to_owned(),
+            value,
+            unit,
+            peer: None,
+            beside: None,
+            aim,
+        }
+    }
+
+    /// Sets a peer beside the figure, with how often the figure holds it.
+    pub(crate) fn beside(mut self, peer: f64, ratio: f64) -> Self {
+        self.peer = Some(peer);
+        self.beside = Some(Beside::Ratio(ratio));
+        self
+    }
+
     /// Tells whether the aim was reached, if there is one.
     pub(crate) fn reached(&self) -> Option<bool> {
         let judged = match self.beside {
@@ -52,15 +83,18 @@ impl Row {
         self.aim.map(|aim| match aim {
             Aim::AtLeast(limit) => judged >= limit,
             Aim::AtMost(limit) => judged <= limit,
+            Aim::FigureAtMost(limit) => self.value <= limit,
         })
     }
 
-    fn cells(&self) -> [String; 6] {
+    fn cells(&self) -> [String; COLUMNS] {
         let aim = self.aim.map(|aim| match (aim, self.beside) {
             (Aim::AtLeast(limit), Some(Beside::Ratio(_))) => format!("≥ {limit}"),
             (Aim::AtMost(limit), Some(Beside::Ratio(_))) => format!("≤ {limit}"),
             (Aim::AtLeast(limit), _) => format!("≥ {}", Figure(limit, self.unit)),
-            (Aim::AtMost(limit), _) => format!("≤ {}", Figure(limit, self.unit)),
+            (Aim::AtMost(limit) | Aim::FigureAtMost(limit), _) => {
+                format!("≤ {}", Figure(limit, self.unit))
+            }
         });
         let beside = self.beside.map(|beside| match beside {
             Beside::Over(more) => format!("{more:+.1} µs"),
@@ -70,8 +104,8 @@ impl Row {
         [
             self.name.clone(),
             Figure(self.value, self.unit).to_string(),
-            self.bare
-                .map_or_else(String::new, |bare| Figure(bare, self.unit).to_string()),
+            self.peer
+                .map_or_else(String::new, |peer| Figure(peer, self.unit).to_string()),
             beside.unwrap_or_default(),
             aim.unwrap_or_default(),
             reached.unwrap_or_default().to_owned(),
@@ -96,50 +130,64 @@ impl fmt::Display for Figure {
     }
 }
 
-/// Writes the rows as Markdown that is a table for the eye too.
-pub(crate) fn markdown(rows: &[Row]) -> String {
-    let head = [
-        "Measured",
-        "Figure",
-        "Bare axum",
-        "Beside it",
-        "Aim",
-        "Reached",
-    ];
-    let lines: Vec<[String; 6]> = std::iter::once(head.map(str::to_owned))
-        .chain(rows.iter().map(Row::cells))
-        .collect();
-    let mut widths = [0; 6];
-    for line in &lines {
-        for (width, cell) in widths.iter_mut().zip(line) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    let mut text = String::new();
-    for (at, line) in lines.iter().enumerate() {
-        let mut first = true;
-        for (cell, &width) in line.iter().zip(&widths) {
-            let _ = if std::mem::take(&mut first) {
-                write!(text, "| {cell:width$} |")
-            } else {
-                write!(text, " {cell:>width$} |")
-            };
-        }
-        text.push('\n');
-        if at == 0 {
-            let mut first = true;
-            for &width in &widths {
-                let dashes = "-".repeat(width);
-                let _ = if std::mem::take(&mut first) {
-                    write!(text, "| {dashes} |")
-                } else {
-                    write!(text, " {dashes}:|")
-                };
-            }
-            text.push('\n');
-        }
+const COLUMNS: usize = 6;
+
+/// Writes the sections as Markdown, each with a table.
+pub(crate) fn markdown(sections: &[Section]) -> String {
+    let written = sections.iter().map(|section| {
+        let table = table(section.peer, &section.rows);
+        format!("### {}\n\n{table}", section.title)
+    });
+    written.collect::<Vec<_>>().join("\n")
+}
+
+/// Writes a table that is one for the eye too. A column that no row has anything in is left out.
+fn table(peer: &str, rows: &[Row]) -> String {
+    let head = ["Measured", "Figure", peer, "Beside it", "Aim", "Reached"];
+    let cells: Vec<[String; COLUMNS]> = rows.iter().map(Row::cells).collect();
+    let width = |at: usize| {
+        let used = cells.iter().filter_map(|line| line.get(at));
+        let widest = used.map(|cell| cell.chars().count()).max();
+        let named = head.get(at).map_or(0, |name| name.chars().count());
+        widest
+            .filter(|widest| *widest > 0)
+            .map(|widest| widest.max(named))
+    };
+    let widths: Vec<Option<usize>> = (0..COLUMNS).map(width).collect();
+    let mut text = line(&head, &widths);
+    text.push_str(&rule(&widths));
+    for row in &cells {
+        text.push_str(&line(row, &widths));
     }
     text
+}
+
+fn line(cells: &[impl AsRef<str>], widths: &[Option<usize>]) -> String {
+    let mut text = String::from("|");
+    for (at, (cell, width)) in cells.iter().zip(widths).enumerate() {
+        let (cell, Some(width)) = (cell.as_ref(), *width) else {
+            continue;
+        };
+        let _ = if at == 0 {
+            write!(text, " {cell:width$} |")
+        } else {
+            write!(text, " {cell:>width$} |")
+        };
+    }
+    text + "\n"
+}
+
+/// Writes the line under the head: all columns but the first stand to the right.
+fn rule(widths: &[Option<usize>]) -> String {
+    let mut text = String::from("|");
+    for (at, width) in widths.iter().enumerate() {
+        let Some(width) = *width else {
+            continue;
+        };
+        let (dashes, end) = ("-".repeat(width), if at == 0 { " " } else { ":" });
+        let _ = write!(text, " {dashes}{end}|");
+    }
+    text + "\n"
 }
 
 /// Returns the middle one of the figures.
@@ -155,18 +203,14 @@ mod tests {
 
     fn row(value: f64, unit: Unit, beside: Option<Beside>, aim: Aim) -> Row {
         Row {
-            id: String::new(),
-            name: "a".to_owned(),
-            value,
-            unit,
-            bare: beside.map(|_| 7.0),
+            peer: beside.map(|_| 7.0),
             beside,
-            aim: Some(aim),
+            ..Row::alone("", "a", value, unit, Some(aim))
         }
     }
 
     #[test]
-    fn an_aim_judges_what_stands_beside_the_bare_server() {
+    fn an_aim_judges_what_stands_beside_the_peer() {
         let slower = row(8.0, Unit::Micros, Some(Beside::Over(1.0)), Aim::AtMost(1.5));
         let rate = row(
             8.0,
@@ -175,21 +219,40 @@ mod tests {
             Aim::AtLeast(0.83),
         );
         let alone = row(8.0, Unit::Nanos, None, Aim::AtMost(8.0));
+        let figure = row(
+            8.0,
+            Unit::Nanos,
+            Some(Beside::Ratio(0.8)),
+            Aim::FigureAtMost(7.0),
+        );
 
         assert_eq!(slower.reached(), Some(true));
         assert_eq!(rate.reached(), Some(false));
         assert_eq!(alone.reached(), Some(true));
+        assert_eq!(figure.reached(), Some(false));
     }
 
     #[test]
-    fn the_table_is_markdown() {
-        let table = markdown(&[row(8.0, Unit::Nanos, None, Aim::AtMost(20.0))]);
+    fn a_table_is_markdown_without_empty_columns() {
+        let section = |row| Section {
+            title: "Some",
+            peer: "Bare",
+            rows: vec![row],
+        };
+        let alone = section(row(8.0, Unit::Nanos, None, Aim::AtMost(20.0)));
+        let ratio = Some(Beside::Ratio(0.8));
+        let beside = section(row(8.0, Unit::PerSecond, ratio, Aim::AtLeast(0.83)));
 
         assert_eq!(
-            table,
-            "| Measured | Figure | Bare axum | Beside it |       Aim | Reached |\n\
-             | -------- | ------:| ---------:| ---------:| ---------:| -------:|\n\
-             | a        | 8.0 ns |           |           | ≤ 20.0 ns |     yes |\n"
+            markdown(&[alone, beside]),
+            "### Some\n\n\
+             | Measured | Figure |       Aim | Reached |\n\
+             | -------- | ------:| ---------:| -------:|\n\
+             | a        | 8.0 ns | ≤ 20.0 ns |     yes |\n\n\
+             ### Some\n\n\
+             | Measured | Figure |   Bare | Beside it |    Aim | Reached |\n\
+             | -------- | ------:| ------:| ---------:| ------:| -------:|\n\
+             | a        | 8.0 /s | 7.0 /s |      0.80 | ≥ 0.83 |      no |\n"
         );
     }
 

@@ -1,4 +1,4 @@
-//! Processes that are measured: the product and the bare server.
+//! Servers that run.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use std::{
 use anyhow::{Context as _, Result, bail, ensure};
 use serde::Deserialize;
 
-use crate::machine::Machine;
+use crate::{machine::Machine, processes::pinned, programs::this_program};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -31,99 +31,47 @@ const FOREIGN_VARIABLES: &[&str] = &[
     "OPENAI_BASE_URL",
 ];
 
-/// Builds the product as its users do and returns where the binary is.
-pub(crate) fn build() -> Result<PathBuf> {
-    built("mastra-ee", &["build", "--release", "--package", "ee-cli"])
-}
-
-/// Has Cargo build and returns where the executable of this name is.
-pub(crate) fn built(name: &str, arguments: &[&str]) -> Result<PathBuf> {
-    let output = Command::new(env!("CARGO"))
-        .args(arguments)
-        .arg("--message-format=json-render-diagnostics")
-        .current_dir(root())
-        .stderr(Stdio::inherit())
-        .output()
-        .context("cannot start `cargo`")?;
-    ensure!(output.status.success(), "`{name}` does not build");
-    String::from_utf8_lossy(&output.stdout)
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Built>(line).ok())
-        .find_map(|built| built.executable.filter(|_| built.target.name == name))
-        .with_context(|| format!("cargo does not tell where `{name}` is"))
-}
-
-#[derive(Deserialize)]
-struct Built {
-    executable: Option<PathBuf>,
-    target: Target,
-}
-
-#[derive(Deserialize)]
-struct Target {
-    name: String,
-}
-
-/// Returns this program, also when Cargo has put another one in its place since.
-pub(crate) fn this_program() -> PathBuf {
-    format!("/proc/{}/exe", std::process::id()).into()
-}
-
-/// Returns the root of the workspace.
-pub(crate) fn root() -> &'static Path {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here)
-}
-
-/// Returns the CPU time that a process has used.
-pub(crate) fn cpu_time(process: u32) -> Result<Duration> {
-    let path = format!("/proc/{process}/stat");
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
-    // The name in parentheses may hold anything.
-    let (_, rest) = text.rsplit_once(')').context("a strange process")?;
-    let mut fields = rest.split_ascii_whitespace().skip(11);
-    let mut ticks = || fields.next()?.parse::<u64>().ok();
-    let (user, system) = (ticks(), ticks());
-    // Linux counts hundredths of a second here, whatever its own clock does.
-    let sum = user.zip(system).map(|(user, system)| user + system);
-    sum.map(|ticks| Duration::from_millis(ticks * 10))
-        .context("a strange process")
-}
-
-/// Wraps a program so that it stays on one core, where that is possible.
-pub(crate) fn pinned(program: &Path, core: u8, machine: &Machine) -> Command {
-    if !machine.pins {
-        return Command::new(program);
-    }
-    let mut command = Command::new("taskset");
-    command.arg("-c").arg(core.to_string()).arg(program);
-    command
-}
-
 /// A running server. Dropped, it is killed.
 #[derive(Debug)]
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     child: Child,
+    /// How somebody is signed in, if the server has said so.
+    pub(crate) cookie: Option<String>,
 }
 
 impl Server {
     /// Starts the bare server with the bodies in these files.
     pub(crate) fn bare(files: &[PathBuf], machine: &Machine) -> Result<Self> {
-        let mut child = pinned(&this_program(), 0, machine)
-            .arg("bare")
-            .args(files)
+        let mut command = pinned(&this_program(), 0, machine);
+        command.arg("bare").args(files);
+        Self::that_greets(command).context("the bare server")
+    }
+
+    /// Starts a server that prints its address as JSON.
+    pub(crate) fn that_greets(mut command: Command) -> Result<Self> {
+        #[derive(Deserialize)]
+        struct Greeting {
+            address: SocketAddr,
+            cookie: Option<String>,
+        }
+        let mut child = command
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .spawn()
-            .context("cannot start the bare server")?;
+            .with_context(|| format!("cannot start {command:?}"))?;
         let mut line = String::new();
         if let Some(out) = child.stdout.take() {
             BufReader::new(out).read_line(&mut line)?;
         }
-        let address = line.trim().parse();
-        let address = address.context("the bare server does not tell its address")?;
-        Ok(Self { address, child })
+        let greeting = serde_json::from_str(&line);
+        let Greeting { address, cookie } =
+            greeting.with_context(|| format!("{command:?} does not tell its address"))?;
+        Ok(Self {
+            address,
+            child,
+            cookie,
+        })
     }
 
     /// Starts the product on one core with one worker thread.
@@ -149,7 +97,11 @@ impl Server {
             .stderr(log)
             .spawn()
             .with_context(|| format!("cannot start {command:?}"))?;
-        let mut server = Self { address, child };
+        let mut server = Self {
+            address,
+            child,
+            cookie: None,
+        };
         server.wait_until_ready()?;
         Ok(server)
     }
