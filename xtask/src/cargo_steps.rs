@@ -14,6 +14,12 @@ use crate::{
 /// The member with the browser tests.
 const E2E: &str = "e2e";
 
+/// The member with the tests of whole servers as processes.
+const PROCESSES: &str = "processes";
+
+/// The members whose tests need the built binary and are steps of their own.
+const APART: &[&str] = &[E2E, PROCESSES];
+
 /// The test that compares `docs/openapi.json` with the route table holds this
 /// in its name. With `UPDATE_OPENAPI=1` it writes the file instead.
 const OPENAPI_TEST: &str = "openapi_document";
@@ -40,19 +46,22 @@ pub(crate) fn build() -> Result<Outcome, Failure> {
     Ok(Outcome::Passed)
 }
 
-/// Runs all tests but those in a browser.
+/// Runs all tests but those that need the built binary.
 pub(crate) fn suite() -> Result<Outcome, Failure> {
-    let has_e2e = Workspace::load()?.has_member(E2E);
+    let workspace = Workspace::load()?;
+    // Neither program takes the name of a member that does not exist.
+    let apart = APART.iter().filter(|name| workspace.has_member(name));
     run(&mut if has_nextest() {
         let mut suite = nextest();
-        if has_e2e {
-            suite.args(["-E", &format!("not package({E2E})")]);
+        let others: Vec<String> = apart.map(|name| format!("not package({name})")).collect();
+        if !others.is_empty() {
+            suite.args(["-E", &others.join(" and ")]);
         }
         suite
     } else {
         let mut suite = cargo_test();
-        if has_e2e {
-            suite.args(["--exclude", E2E]);
+        for name in apart {
+            suite.args(["--exclude", name]);
         }
         suite
     })?;
@@ -77,33 +86,39 @@ pub(crate) fn openapi_update() -> Result<Outcome, Failure> {
     Ok(Outcome::Passed)
 }
 
-/// Runs the tests in a real browser against the built product.
-///
-/// They find the binary at `MASTRA_EE_BIN` and leave screenshots in
-/// `MASTRA_EE_SCREENS`.
+/// Runs the tests in a real browser against the built product, which leave screenshots in `MASTRA_EE_SCREENS`.
 pub(crate) fn e2e() -> Result<Outcome, Failure> {
+    let screens = Workspace::load()?.target_directory.join("screens");
+    run(against_binary(E2E)?.env("MASTRA_EE_SCREENS", screens))?;
+    Ok(Outcome::Passed)
+}
+
+/// Runs the tests that kill servers and databases.
+pub(crate) fn processes() -> Result<Outcome, Failure> {
+    run(&mut against_binary(PROCESSES)?)?;
+    Ok(Outcome::Passed)
+}
+
+/// Builds the product and returns the command for the tests of a member, one after the other. They find the binary at
+/// `MASTRA_EE_BIN`.
+fn against_binary(member: &str) -> Result<Command, Failure> {
     let workspace = Workspace::load()?;
-    if !workspace.has_member(E2E) {
-        return Err(Failure::new(format!(
-            "the browser tests are missing: there is no member `{E2E}`"
-        )));
+    if !workspace.has_member(member) {
+        return Err(Failure::new(format!("there is no member `{member}`")));
     }
     build()?;
     let mut tests = if has_nextest() {
         let mut tests = nextest();
-        tests.args(["--profile", E2E, "-E", &format!("package({E2E})")]);
+        tests.args(["--profile", member, "-E", &format!("package({member})")]);
         tests
     } else {
-        let args = ["test", "--all-features", "--package", E2E];
+        let args = ["test", "--all-features", "--package", member];
         let mut tests = command("cargo", &args);
-        tests.args(["--", "--test-threads", "1"]);
+        tests.args(["--", "--test-threads", "1", "--show-output"]);
         tests
     };
-    let screens = workspace.target_directory.join("screens");
-    run(tests
-        .env("MASTRA_EE_BIN", workspace.binary())
-        .env("MASTRA_EE_SCREENS", screens))?;
-    Ok(Outcome::Passed)
+    tests.env("MASTRA_EE_BIN", workspace.binary());
+    Ok(tests)
 }
 
 /// Tells whether there are benches, and so a command for them.

@@ -49,7 +49,7 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step {
         name: "suite",
-        about: "run all tests but those in a browser",
+        about: "run all tests but those that need the built product",
         on_failure: OnFailure::GoOn,
         run: cargo_steps::suite,
     },
@@ -70,6 +70,12 @@ pub(crate) const STEPS: &[Step] = &[
         about: "run the published JavaScript client against the server",
         on_failure: OnFailure::GoOn,
         run: clients::run,
+    },
+    Step {
+        name: "processes",
+        about: "kill servers and databases, and see what is lost, told and kept",
+        on_failure: OnFailure::GoOn,
+        run: cargo_steps::processes,
     },
     Step {
         name: "e2e",

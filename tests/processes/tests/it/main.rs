@@ -1,0 +1,19 @@
+//! The binary as one process and as several, with what is done to it and to its database.
+
+#![expect(
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking and prints what it has measured"
+)]
+
+mod accounts;
+mod changes;
+mod crash;
+mod effects;
+mod kills;
+mod one_file;
+mod outage;
+mod secrets;
+mod two_servers;
