@@ -3,6 +3,7 @@
 mod creation;
 mod enrolment;
 mod invitations;
+mod managers;
 mod passwords;
 mod second_factor;
 mod setup;
@@ -13,17 +14,14 @@ mod stores;
 use std::{fmt, sync::Arc};
 
 use ee_core::{
-    Clock, Error, ErrorKind, RequestHead, TokenHash, User, UserId,
+    Clock, Error, ErrorKind, RequestHead, User, UserId,
     storage::{AccountKind, AccountRecord, AccountStatus, Changed},
 };
 use jiff::Timestamp;
 use secrecy::SecretString;
 
 pub use creation::NewAccount;
-pub use enrolment::{AccountSecurity, TotpEnrolment};
-pub use invitations::{Invitation, Invite};
 pub use passwords::{NewPassword, Recovery};
-pub use sign_up::SignedUp;
 pub use stores::PasswordStores;
 
 use crate::{
@@ -120,24 +118,6 @@ impl Accounts {
             Ok(email) => self.stores.accounts.find_by_email(email.as_str()).await,
             Err(_) => Ok(None),
         }
-    }
-
-    /// Asks for the password again, and for a code if the account has a second factor: before a dangerous act of
-    /// somebody who is signed in. Wrong ones are counted like those of a sign-in.
-    pub async fn reauthenticate(
-        &self,
-        user: &UserId,
-        password: &SecretString,
-        code: Option<&str>,
-        head: &RequestHead<'_>,
-    ) -> Result<(), Error> {
-        let account = self.usable(user).await?;
-        self.prove(&account, "password", password, head).await?;
-        if has_factor(&account) {
-            let shown = code.unwrap_or_default();
-            self.prove_factor(&account, shown, head).await?;
-        }
-        Ok(())
     }
 
     /// Returns an account, whatever its status.
@@ -244,9 +224,9 @@ impl Accounts {
         self.rules.check(password, about)
     }
 
-    /// Ends the sessions of an account whose credentials are other ones now, but for one.
-    async fn end_sessions(&self, user: &UserId, keep: Option<&TokenHash>) -> Result<(), Error> {
-        let ended = self.stores.sessions.delete_for_user(user, keep).await?;
+    /// Ends the sessions of an account whose credentials are other ones now.
+    async fn end_sessions(&self, user: &UserId) -> Result<(), Error> {
+        let ended = self.stores.sessions.delete_for_user(user, None).await?;
         tracing::debug!(user.id = %user, sessions.ended = ended, "credentials changed");
         Ok(())
     }

@@ -15,10 +15,7 @@ mod timing;
 mod tokens;
 mod totp;
 
-pub use accounts::{
-    AccountSecurity, Accounts, Invitation, Invite, NewAccount, NewPassword, PasswordStores,
-    Recovery, SignedUp, TotpEnrolment,
-};
+pub use accounts::{Accounts, NewAccount, NewPassword, PasswordStores, Recovery};
 pub use config::{
     HashProfile, HashingConfig, Pages, PasswordConfig, RulesConfig, SecondFactorDemand,
     SignUpConfig, SignUpMode,
@@ -29,6 +26,5 @@ pub use mail::{LogMailer, MailQueue, MailWorker, Mailer};
 #[cfg(feature = "smtp")]
 pub use mail::{SmtpConfig, SmtpMailer, SmtpTls};
 pub use provider::PasswordAuth;
-pub use totp::RecoveryCodes;
 #[doc(hidden)]
 pub use totp::totp_for_tests;

@@ -4,15 +4,14 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ee_core::{
-    AuthProvider, Clock, CredentialsProvider, Error, ErrorKind, RequestHead, SignIn, User, UserId,
-    UserProvider, storage::AccountStatus,
+    AuthProvider, Clock, CredentialsManager, CredentialsProvider, Error, InvitationManager,
+    RequestHead, SignIn, SignUp, User, UserId, UserProvider, storage::AccountStatus,
 };
 use http::HeaderValue;
 use secrecy::SecretString;
 
 use crate::{
-    Accounts, Mailer, PasswordConfig, PasswordConfigError, PasswordStores, SignedUp,
-    accounts::user_of,
+    Accounts, Mailer, PasswordConfig, PasswordConfigError, PasswordStores, accounts::user_of,
 };
 
 /// Signs people in who have an account here, with address and password, and with a second factor.
@@ -101,27 +100,27 @@ impl CredentialsProvider for PasswordAuth {
         self.accounts.device_cookie(user).await
     }
 
-    /// See [`Accounts::sign_up`]. Fails with [`ErrorKind::Forbidden`] for whoever has to confirm the address first: the
-    /// same for an address that is free and one that is taken.
+    /// See [`Accounts::sign_up`].
     async fn sign_up(
         &self,
         email: &str,
         password: &str,
         name: Option<&str>,
         head: &RequestHead<'_>,
-    ) -> Result<Option<Arc<User>>, Error> {
+    ) -> Result<SignUp, Error> {
         let password = SecretString::from(password);
-        match self.accounts.sign_up(email, &password, name, head).await? {
-            SignedUp::Created(user) => Ok(Some(user)),
-            SignedUp::Refused => Ok(None),
-            SignedUp::ConfirmEmail => {
-                let message = "confirm your e-mail address with the link that was sent to it";
-                Err(Error::new(ErrorKind::Forbidden, message))
-            }
-        }
+        self.accounts.sign_up(email, &password, name, head).await
     }
 
     fn sign_up_enabled(&self) -> bool {
         self.accounts.sign_up_enabled()
+    }
+
+    fn manager(&self) -> Option<&dyn CredentialsManager> {
+        Some(self.accounts.as_ref())
+    }
+
+    fn invitations(&self) -> Option<&dyn InvitationManager> {
+        Some(self.accounts.as_ref())
     }
 }

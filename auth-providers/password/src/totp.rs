@@ -5,7 +5,7 @@
 //! (RUSTSEC-2022-0018).
 
 mod base32;
-mod recovery;
+pub(crate) mod recovery;
 mod vault;
 
 use aws_lc_rs::hmac;
@@ -13,7 +13,6 @@ use jiff::Timestamp;
 use subtle::ConstantTimeEq as _;
 
 pub(crate) use base32::base32;
-pub use recovery::RecoveryCodes;
 pub(crate) use vault::{FactorVault, key_uri};
 
 /// Digits of a code.

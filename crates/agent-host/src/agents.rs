@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ee_core::{
-    AgentId, Clock, Error, ErrorKind,
+    AgentId, Clock, Error, ErrorKind, UserId, Visible,
     host::{AgentHost, AgentPatch, ChatChunk, ChatRequest, ModelCard, NewAgent},
-    storage::{AgentRecord, AgentStore, ThreadStore},
+    storage::{AgentFilter, AgentRecord, AgentStore, Page, Paged, ThreadStore},
 };
 use futures_core::stream::BoxStream;
 
@@ -60,29 +60,43 @@ impl Agents {
     }
 
     /// Tries ids that are made from the name until one is free.
-    async fn create_with_free_id(&self, mut agent: AgentRecord) -> Result<AgentRecord, Error> {
+    async fn create_with_free_id(
+        &self,
+        mut agent: AgentRecord,
+        owner: Option<&UserId>,
+    ) -> Result<AgentRecord, Error> {
         for id in slug::candidates(&agent.name, "agent") {
             agent.id = AgentId::new(id)?;
-            match self.store.create(agent.clone()).await {
+            match self.store.create(agent.clone(), owner).await {
                 Err(err) if err.kind() == ErrorKind::Conflict => {}
                 done => return done.map(|()| agent),
             }
         }
         agent.id = AgentId::random();
-        self.store.create(agent.clone()).await?;
+        self.store.create(agent.clone(), owner).await?;
         Ok(agent)
     }
 }
 
 #[async_trait]
 impl AgentHost for Agents {
-    async fn list(&self) -> Result<Arc<[AgentRecord]>, Error> {
-        self.listed
-            .rows(self.clock.now(), async || {
-                let agents = self.store.list().await?;
-                Ok(agents.into_iter().map(|a| self.with_model(a)).collect())
-            })
-            .await
+    /// Gives out what was read less than a second ago, but for whoever may see some alone: those are read each time.
+    async fn list(&self, visible: &Visible) -> Result<Arc<[AgentRecord]>, Error> {
+        let read = async |visible: &Visible| {
+            let agents = self.store.list(visible).await?;
+            Ok(agents.into_iter().map(|a| self.with_model(a)).collect())
+        };
+        self.listed.shown(self.clock.now(), visible, read).await
+    }
+
+    async fn page(&self, filter: &AgentFilter, page: Page) -> Result<Paged<AgentRecord>, Error> {
+        let mut filter = filter.clone();
+        self.models
+            .default_model()
+            .clone_into(&mut filter.default_model);
+        let Paged { rows, total } = self.store.page(&filter, page).await?;
+        let rows = rows.into_iter().map(|a| self.with_model(a)).collect();
+        Ok(Paged { rows, total })
     }
 
     async fn find(&self, id: &AgentId) -> Result<Option<AgentRecord>, Error> {
@@ -100,11 +114,12 @@ impl AgentHost for Agents {
         agent.description = fields::tidy(new.description);
 
         let writing = self.listed.writing();
+        let owner = new.owner.as_ref();
         let agent = if given {
-            self.store.create(agent.clone()).await?;
+            self.store.create(agent.clone(), owner).await?;
             agent
         } else {
-            self.create_with_free_id(agent).await?
+            self.create_with_free_id(agent, owner).await?
         };
         drop(writing);
         Ok(self.with_model(agent))

@@ -4,7 +4,10 @@ use std::sync::{
 };
 
 use arc_swap::ArcSwapOption;
-use ee_core::Error;
+use ee_core::{
+    Error, Visible,
+    storage::{AgentRecord, WorkflowRecord},
+};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::Mutex;
 
@@ -34,6 +37,46 @@ impl<T> Default for ListCache<T> {
             reading: Mutex::new(()),
             slot: ArcSwapOption::empty(),
         }
+    }
+}
+
+/// A row of a list that may be narrowed down.
+pub(crate) trait Row: Clone {
+    /// Returns what it is narrowed down by.
+    fn id(&self) -> &str;
+}
+
+impl Row for AgentRecord {
+    fn id(&self) -> &str {
+        self.id.as_str()
+    }
+}
+
+impl Row for WorkflowRecord {
+    fn id(&self) -> &str {
+        self.id.as_str()
+    }
+}
+
+impl<T: Row> ListCache<T> {
+    /// Returns the rows that may be shown, read by `read` when they are few or the kept list is too old.
+    pub(crate) async fn shown(
+        &self,
+        now: Timestamp,
+        visible: &Visible,
+        read: impl AsyncFnOnce(&Visible) -> Result<Vec<T>, Error>,
+    ) -> Result<Arc<[T]>, Error> {
+        let except = match visible {
+            Visible::Only(_) => return Ok(read(visible).await?.into()),
+            Visible::All { except } => except,
+        };
+        let all = async || read(&Visible::EVERYTHING).await;
+        let rows = self.rows(now, all).await?;
+        if except.is_empty() {
+            return Ok(rows);
+        }
+        let rows = rows.iter().filter(|row| !except.contains(row.id()));
+        Ok(rows.cloned().collect())
     }
 }
 

@@ -1,5 +1,5 @@
 use ee_core::{
-    AgentId, Error, WorkflowId,
+    AgentId, Error, Visible, WorkflowId,
     host::{NewAgent, NewWorkflow, WorkflowHost as _},
     storage::WorkflowStep,
 };
@@ -67,7 +67,8 @@ impl Workflows {
     /// at all. Returns whether it did.
     pub async fn seed(&self) -> Result<bool, Error> {
         let agents = self.agents();
-        if !agents.list().await?.is_empty() || !self.list().await?.is_empty() {
+        let all = Visible::EVERYTHING;
+        if !agents.list(&all).await?.is_empty() || !self.list(&all).await?.is_empty() {
             return Ok(false);
         }
         for sample in AGENTS {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use ee_core::{
-    Clock, Error, ErrorKind, RunId, UserId, WorkflowId,
+    Clock, Error, ErrorKind, RunId, UserId, Visible, WorkflowId,
     host::{AgentHost, NewWorkflow, RunEvent, WorkflowHost},
     storage::{
         Page, Paged, RunFilter, RunRecord, RunStatus, RunStore, StepRecord, WorkflowRecord,
@@ -89,10 +89,15 @@ impl Workflows {
 
 #[async_trait]
 impl WorkflowHost for Workflows {
-    async fn list(&self) -> Result<Arc<[WorkflowRecord]>, Error> {
+    /// Gives out what was read less than a second ago, but for whoever may see some alone: those are read each time.
+    async fn list(&self, visible: &Visible) -> Result<Arc<[WorkflowRecord]>, Error> {
+        let read = async |visible: &Visible| self.0.workflows.list(visible).await;
         let now = self.0.clock.now();
-        let read = async || self.0.workflows.list().await;
-        self.0.listed.rows(now, read).await
+        self.0.listed.shown(now, visible, read).await
+    }
+
+    async fn page(&self, visible: &Visible, page: Page) -> Result<Paged<WorkflowRecord>, Error> {
+        self.0.workflows.page(visible, page).await
     }
 
     async fn find(&self, id: &WorkflowId) -> Result<Option<WorkflowRecord>, Error> {
@@ -105,24 +110,26 @@ impl WorkflowHost for Workflows {
         let id = new.id.unwrap_or_else(WorkflowId::random);
         let name = new.name.trim().to_owned();
         let mut workflow = WorkflowRecord::new(id, name, new.steps, self.0.clock.now());
+        workflow.created_by = new.created_by;
         workflow.description = new.description.filter(|text| !text.trim().is_empty());
         workflow.input_schema = new.input_schema;
 
+        let owner = new.owner.as_ref();
         let _writing = self.0.listed.writing();
         if given {
-            self.0.workflows.create(workflow.clone()).await?;
+            self.0.workflows.create(workflow.clone(), owner).await?;
             return Ok(workflow);
         }
         let ids = slug::candidates(&workflow.name, "workflow");
         for id in ids.filter(|id| !fields::is_reserved(id)) {
             workflow.id = WorkflowId::new(id)?;
-            match self.0.workflows.create(workflow.clone()).await {
+            match self.0.workflows.create(workflow.clone(), owner).await {
                 Err(err) if err.kind() == ErrorKind::Conflict => {}
                 done => return done.map(|()| workflow),
             }
         }
         workflow.id = WorkflowId::random();
-        self.0.workflows.create(workflow.clone()).await?;
+        self.0.workflows.create(workflow.clone(), owner).await?;
         Ok(workflow)
     }
 

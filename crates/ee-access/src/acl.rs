@@ -5,7 +5,7 @@ use std::{collections::HashSet, sync::Arc};
 use async_trait::async_trait;
 use ee_core::{
     AclGrant, AclManager, AclProvider, AclSubject, Error, GrantSet, NewGrant, Resource,
-    ResourceRef, User,
+    ResourceRef, RoleId, User,
     storage::{Cursor, Effect, GrantRecord, Listed},
 };
 
@@ -75,6 +75,18 @@ impl AclProvider for StoreAccess {
 
     async fn grants(&self, user: &User) -> Result<Option<Arc<[Arc<GrantSet>]>>, Error> {
         Ok(Some(Arc::clone(&self.user_access(user).await?.grants)))
+    }
+
+    async fn role_grants(&self, role: &RoleId) -> Result<Option<Arc<[Arc<GrantSet>]>>, Error> {
+        let book = self.book().await?;
+        let mut grants = Vec::new();
+        for role in book.roles.with_inherited(std::slice::from_ref(role)) {
+            let set = self.grants_of(&AclSubject::Role(role)).await?;
+            if !set.is_empty() {
+                grants.push(set);
+            }
+        }
+        Ok(Some(grants.into()))
     }
 }
 

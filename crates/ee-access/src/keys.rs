@@ -20,6 +20,8 @@ const PREFIX: &str = "ee_";
 /// How often the use of a key is written down at most.
 const NOTE_EVERY: SignedDuration = SignedDuration::from_mins(1);
 const CAPACITY: u64 = 50_000;
+/// Most users for whom one key may act.
+const MOST_TO_ACT_FOR: usize = 100;
 
 /// Makes and checks API keys: `ee_<env>_<id>_<secret>`.
 ///
@@ -38,6 +40,7 @@ pub struct ApiKeys {
 #[derive(Debug)]
 struct Known {
     limit: Arc<Limit>,
+    may_act_for: Arc<[UserId]>,
     networks: Vec<IpNet>,
     record: ApiKeyRecord,
 }
@@ -88,10 +91,11 @@ impl ApiKeys {
             return Ok(None);
         };
         let known = Arc::new(Known {
-            limit: Arc::new(Limit {
-                name: format!("key {id}"),
-                set: PermissionSet::compile(record.scopes.iter().cloned()),
-            }),
+            limit: Arc::new(Limit::to_set(
+                format!("key {id}"),
+                PermissionSet::compile(record.scopes.iter().cloned()),
+            )),
+            may_act_for: record.may_act_for.clone().into(),
             networks: networks(&record.addresses)?,
             record,
         });
@@ -221,10 +225,14 @@ impl KeyProvider for ApiKeys {
             .find(&record.user_id)
             .await?
             .ok_or_else(refused)?;
-        self.note_use(record, now).await;
+        if !head.is_repeated {
+            self.note_use(record, now).await;
+        }
         let mut identity = Identity::of(user);
+        identity.ends_at = record.ends_at(&hash);
         identity.key = Some(id);
         identity.limits.push(Arc::clone(&known.limit));
+        identity.may_act_for = Some(Arc::clone(&known.may_act_for));
         Ok(Some(identity))
     }
 }
@@ -253,6 +261,10 @@ fn check(key: &ApiKeyRecord, now: Timestamp) -> Result<(), Error> {
     }
     if key.scopes.is_empty() || key.scopes.len() > 200 {
         return Err(Error::invalid_field("scopes", "must have 1 to 200 entries"));
+    }
+    if key.may_act_for.len() > MOST_TO_ACT_FOR {
+        let message = format!("must have {MOST_TO_ACT_FOR} entries at most");
+        return Err(Error::invalid_field("mayActFor", message));
     }
     if key.expires_at.is_some_and(|end| end <= now) {
         return Err(Error::invalid_field("expiresAt", "must be in the future"));

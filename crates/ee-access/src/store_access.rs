@@ -171,7 +171,8 @@ impl StoreAccess {
         Ok(access)
     }
 
-    async fn grants_of(&self, subject: &AclSubject) -> Result<Arc<GrantSet>, Error> {
+    /// Returns the grants of one subject.
+    pub(crate) async fn grants_of(&self, subject: &AclSubject) -> Result<Arc<GrantSet>, Error> {
         let now = self.epochs.grants(subject);
         if let Some((then, set)) = self.grants.get(subject)
             && then == now

@@ -1,16 +1,28 @@
 //! What can be said on the command line.
 
+mod admin;
+
 use std::{net::SocketAddr, path::PathBuf};
 
 use clap::{Parser, Subcommand};
 use clap_complete::Shell;
 use ee::{Permission, RoleId};
 
+pub(crate) use admin::{
+    AdminArgs, AdminCommand, ExplainArgs, GrantsCommand, GrantsOf, GroupsCommand, KeysCommand,
+    Kind, MappingCommand, RolesCommand, SessionsCommand, SessionsToEnd, Thing, UsersCommand,
+};
+
 /// Enterprise access for servers of AI agents.
 ///
 /// Without a command it serves.
 #[derive(Debug, Parser)]
-#[command(name = "mastra-ee", version, args_conflicts_with_subcommands = true)]
+#[command(
+    name = "mastra-ee",
+    version,
+    args_conflicts_with_subcommands = true,
+    next_display_order = None
+)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Option<Command>,
@@ -20,6 +32,8 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    #[command(flatten)]
+    Admin(AdminCommand),
     /// Print the completion script of a shell
     Completions {
         /// Which shell
@@ -39,6 +53,9 @@ pub(crate) enum Command {
     Permissions(PermissionsCommand),
     /// Start the server
     Serve(Settings),
+    /// Move what is kept from one store to another
+    #[command(subcommand)]
+    Store(StoreCommand),
 }
 
 /// What a flag, a variable of the environment or the file can set. A flag wins over a variable, a variable over the file.
@@ -112,6 +129,24 @@ pub(crate) enum PermissionsCommand {
         /// What, such as `agents:read` or `agents:read:my-agent`
         #[arg(long)]
         permission: Permission,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum StoreCommand {
+    /// Copy everything to an empty store and compare the two; exits with 1 when they differ
+    ///
+    /// Stop the server first. A copy that was interrupted goes on where it stopped when it is called again.
+    Copy {
+        /// The store that there is: `sqlite:PATH`, `postgres://…` or `libsql://…`
+        #[arg(long, value_name = "URL")]
+        from: String,
+        /// The empty store that becomes the same
+        #[arg(long, value_name = "URL")]
+        to: String,
         /// Print JSON
         #[arg(long)]
         json: bool,

@@ -6,12 +6,17 @@ mod problem;
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use ee::{AuditOutcome, Role, RoleMapping, agent_host::ModelsConfig, auth_simple::SimpleConfig};
+use ee::{
+    AuditOutcome, Role, RoleMapping,
+    agent_host::ModelsConfig,
+    auth_password::{PasswordConfig, SmtpConfig},
+    auth_simple::SimpleConfig,
+};
 use ipnet::IpNet;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use load::{Loaded, load, variable};
+pub(crate) use load::{Loaded, load, store_url, variable};
 
 /// The configuration file. Every name is optional and unknown ones are refused.
 #[derive(Debug, Default, Deserialize)]
@@ -24,7 +29,9 @@ pub(crate) struct Config {
     pub(crate) environment: Environment,
     pub(crate) license: LicenseConfig,
     pub(crate) listen: Option<SocketAddr>,
+    pub(crate) mail: Option<SmtpConfig>,
     pub(crate) models: ModelsConfig,
+    pub(crate) password: Option<PasswordConfig>,
     pub(crate) public_url: Option<String>,
     pub(crate) rbac: RbacConfig,
     pub(crate) sessions: SessionsConfig,
@@ -39,9 +46,22 @@ pub(crate) struct Config {
 pub(crate) enum AuthKind {
     /// They do not: everybody may do everything.
     None,
+    /// With an address and a password.
+    Password,
     /// With tokens of the configuration, or with two that the first start makes.
     #[default]
     Simple,
+}
+
+impl AuthKind {
+    /// Returns what the configuration calls it.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Password => "password",
+            Self::Simple => "simple",
+        }
+    }
 }
 
 /// Where the server stands.

@@ -1,11 +1,6 @@
 //! The two tokens of a first start without a configuration.
 
-use std::{
-    fs::{File, OpenOptions, Permissions},
-    io::Write as _,
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, ensure};
 use ee::{
@@ -14,6 +9,8 @@ use ee::{
     random_token,
 };
 use serde::{Deserialize, Serialize};
+
+use crate::private_file;
 
 /// The users of the two tokens, each with the role of his name.
 pub(crate) const USERS: [&str; 2] = ["owner", "viewer"];
@@ -44,10 +41,7 @@ pub(crate) fn path(data: &Path) -> PathBuf {
 /// Reads the tokens of an earlier start, or makes them. The second value tells whether they are new.
 pub(crate) fn load_or_create(data: &Path, url: &str) -> Result<(FirstStart, bool)> {
     let path = path(data);
-    if !path
-        .try_exists()
-        .with_context(|| format!("cannot look for {}", path.display()))?
-    {
+    let Some(text) = private_file::read(&path)? else {
         let made = FirstStart {
             url: url.to_owned(),
             owner_token: random_token()?,
@@ -55,9 +49,7 @@ pub(crate) fn load_or_create(data: &Path, url: &str) -> Result<(FirstStart, bool
         };
         write(&path, &made)?;
         return Ok((made, true));
-    }
-    let text = std::fs::read_to_string(&path)
-        .with_context(|| format!("cannot read {}", path.display()))?;
+    };
     let mut found: FirstStart = serde_json::from_str(&text)
         .with_context(|| format!("{} is damaged; delete it to get new tokens", path.display()))?;
     // Whoever shortens a token by hand must not open the server to guesses.
@@ -76,24 +68,20 @@ pub(crate) fn load_or_create(data: &Path, url: &str) -> Result<(FirstStart, bool
     Ok((found, false))
 }
 
-/// Replaces the file in one step; nobody else may read it.
+/// Returns the users of a first start, with tokens that nobody has.
+pub(crate) fn users() -> Result<SimpleConfig> {
+    let unused = FirstStart {
+        url: String::new(),
+        owner_token: random_token()?,
+        viewer_token: random_token()?,
+    };
+    unused.simple_config()
+}
+
 fn write(path: &Path, content: &FirstStart) -> Result<()> {
-    let context = || format!("cannot write {}", path.display());
-    let temporary = path.with_extension("json.new");
-    let mut file: File = OpenOptions::new()
-        .create(true)
-        .write(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(&temporary)
-        .with_context(context)?;
-    file.set_permissions(Permissions::from_mode(0o600))
-        .with_context(context)?;
     let mut text = serde_json::to_string_pretty(content)?;
     text.push('\n');
-    file.write_all(text.as_bytes()).with_context(context)?;
-    file.sync_all().with_context(context)?;
-    std::fs::rename(&temporary, path).with_context(context)
+    private_file::write(path, &text)
 }
 
 impl FirstStart {
@@ -112,6 +100,8 @@ impl FirstStart {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
     use super::*;
 
     #[test]

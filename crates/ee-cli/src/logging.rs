@@ -7,7 +7,16 @@ use tracing_subscriber::{EnvFilter, fmt::writer::BoxMakeWriter};
 
 /// Installs the log. The variable `MASTRA_EE_LOG` filters it (default `info`).
 pub(crate) fn install() -> Result<()> {
-    let wanted = crate::config::variable("MASTRA_EE_LOG")?.unwrap_or_else(|| "info".to_owned());
+    install_from("info")
+}
+
+/// Installs the log of a command that ends by itself: errors alone, unless `MASTRA_EE_LOG` wants more.
+pub(crate) fn install_for_command() -> Result<()> {
+    install_from("error")
+}
+
+fn install_from(level: &str) -> Result<()> {
+    let wanted = crate::config::variable("MASTRA_EE_LOG")?.unwrap_or_else(|| level.to_owned());
     let filter =
         EnvFilter::try_new(&wanted).map_err(|err| anyhow::anyhow!("MASTRA_EE_LOG: {err}"))?;
     let builder = tracing_subscriber::fmt()

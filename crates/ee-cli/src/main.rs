@@ -2,6 +2,8 @@
 
 #![expect(clippy::print_stdout, reason = "a command talks to its user")]
 
+mod accounts;
+mod admin;
 mod args;
 mod commands;
 mod config;
@@ -9,7 +11,10 @@ mod first_start;
 mod logging;
 mod migrate;
 mod parts;
+mod private_file;
 mod serve;
+mod sign_in;
+mod store_copy;
 mod stores;
 mod terminal;
 
@@ -22,6 +27,7 @@ use crate::args::{Args, Command};
 fn main() -> ExitCode {
     let args = Args::parse();
     let done = match args.command.unwrap_or(Command::Serve(args.serve)) {
+        Command::Admin(command) => admin::run(&command),
         Command::Completions { shell } => {
             commands::completions(shell);
             Ok(ExitCode::SUCCESS)
@@ -31,6 +37,7 @@ fn main() -> ExitCode {
         Command::Migrate(command) => migrate::run(&command),
         Command::Permissions(command) => commands::permissions(&command),
         Command::Serve(serve) => serve::run(&serve).map(|()| ExitCode::SUCCESS),
+        Command::Store(command) => store_copy::run(&command),
     };
     done.unwrap_or_else(|err| {
         terminal::error(&err);

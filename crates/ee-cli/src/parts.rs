@@ -1,7 +1,7 @@
 //! Puts the parts of the server together.
 
 use std::{
-    io::{self, IsTerminal as _},
+    io::{self, IsTerminal as _, Write},
     net::SocketAddr,
     sync::Arc,
 };
@@ -10,16 +10,16 @@ use anyhow::{Context as _, Result};
 use ee::{
     AuditFilter, AuditLogger, Clock, EeAuthProvider, LicenseGate, RbacProvider, ReturnTo, RoleSet,
     ServerCookie, SessionProvider, SystemClock, UserProvider,
-    access::{AccessStores, AccountUsers, ApiKeys, CachedUsers, EitherUsers, StoreAccess},
+    access::{AccessStores, ApiKeys, CachedUsers, StoreAccess},
     agent_host::{Agents, Background, Models, ModelsConfig, RunLimits, Workflows},
-    auth_simple::{SimpleAuth, SimpleConfig},
     defaults::{ConsoleAuditLogger, CookieSessions, SessionLifetimes, StaticRbac, StoreSessions},
     server::{AuthMode, Origins, Server, access::AccessParts},
     with_ee_shared,
 };
 
 use crate::{
-    config::{Environment, Format, Loaded, SessionKind},
+    config::{AuthKind, Environment, Format, Loaded, SessionKind, StoreUrl},
+    sign_in::{Base, SignIn},
     stores::Stores,
 };
 
@@ -28,10 +28,17 @@ pub(crate) fn check(loaded: &mut Loaded) -> Result<()> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let stores = Stores::in_memory();
     Models::new(std::mem::take(&mut loaded.config.models)).context("`models`")?;
-    match loaded.config.simple.take() {
-        Some(simple) => auth(loaded, simple, &stores, &clock).map(drop),
-        None => sessions(loaded, &stores, &clock).map(drop),
-    }
+    let store = std::mem::replace(&mut loaded.store, StoreUrl::Memory);
+    let is_first_start = loaded.config.auth == AuthKind::Simple && loaded.config.simple.is_none();
+    let url = origins(loaded, loaded.listen).public;
+    let checked = if is_first_start {
+        // Its tokens are made when it starts.
+        sessions(loaded, &stores, &clock).map(drop)
+    } else {
+        SignIn::new(loaded, &stores, &clock, &url).map(drop)
+    };
+    loaded.store = store;
+    checked
 }
 
 /// Agents and workflows with what runs in the background for them.
@@ -80,19 +87,13 @@ pub(crate) async fn host(
 /// Roles that a mapping grants by themselves leave nothing to manage: then there are no parts for it.
 pub(crate) fn auth(
     loaded: &Loaded,
-    simple: SimpleConfig,
+    base: Base,
     stores: &Stores,
     clock: &Arc<dyn Clock>,
 ) -> Result<(EeAuthProvider, Option<AccessParts>)> {
-    let base = Arc::new(SimpleAuth::new(simple).context("`simple`")?);
-    let users = EitherUsers {
-        first: Arc::clone(&base) as _,
-        second: Arc::new(AccountUsers::new(Arc::clone(&stores.accounts))),
-    };
     let epochs = &stores.epochs;
-    let users: Arc<dyn UserProvider> =
-        Arc::new(CachedUsers::new(Arc::new(users), Arc::clone(epochs)));
-    let composed = with_ee_shared(base)
+    let users: Arc<dyn UserProvider> = Arc::new(CachedUsers::new(base.users, Arc::clone(epochs)));
+    let composed = with_ee_shared(base.provider)
         .users(Arc::clone(&users))
         .sessions(sessions(loaded, stores, clock)?)
         .license(Arc::new(license(loaded, Arc::clone(clock))));
@@ -129,14 +130,16 @@ pub(crate) fn auth(
     Ok((auth, parts))
 }
 
-struct Access {
+/// Roles, grants and keys of the store.
+pub(crate) struct Access {
     keys: Arc<ApiKeys>,
-    parts: AccessParts,
-    roles: Arc<dyn RbacProvider>,
-    store: Arc<StoreAccess>,
+    pub(crate) parts: AccessParts,
+    pub(crate) roles: Arc<dyn RbacProvider>,
+    pub(crate) store: Arc<StoreAccess>,
 }
 
-fn access(
+/// Puts together what decides about roles, grants and keys, and what manages them.
+pub(crate) fn access(
     loaded: &Loaded,
     roles: RoleSet,
     stores: &Stores,
@@ -232,13 +235,22 @@ fn sessions(
 
 /// The record goes to standard output: lines for people on a terminal, else JSON.
 pub(crate) fn audit(loaded: &Loaded) -> Arc<dyn AuditLogger> {
+    audit_to(loaded, io::stdout(), io::stdout().is_terminal())
+}
+
+/// The record goes to `out`.
+pub(crate) fn audit_to(
+    loaded: &Loaded,
+    out: impl Write + Send + 'static,
+    is_terminal: bool,
+) -> Arc<dyn AuditLogger> {
     let config = &loaded.config.audit;
     let mut filter = AuditFilter::default();
     filter.actions.clone_from(&config.actions);
     filter.outcomes.clone_from(&config.outcomes);
-    let logger = ConsoleAuditLogger::new(io::stdout()).filter(filter);
+    let logger = ConsoleAuditLogger::new(out).filter(filter);
     let is_pretty = match config.format {
-        Format::Auto => io::stdout().is_terminal(),
+        Format::Auto => is_terminal,
         Format::Json => false,
         Format::Pretty => true,
     };
@@ -299,6 +311,7 @@ pub(crate) fn server(
             Arc::clone(&hosted.agents) as _,
             Arc::clone(&hosted.workflows) as _,
         )
+        .changes(Arc::clone(&stores.epochs) as _)
         .flows(Arc::clone(&stores.flows))
         .login_page(login))
 }

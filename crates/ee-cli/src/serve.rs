@@ -6,11 +6,14 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use ee::{
-    AuditAction, AuditActor, AuditEvent, AuditOutcome, Clock, SystemClock,
+    AuditAction, AuditActor, AuditEvent, AuditOutcome, Clock, SystemClock, Visible,
     agent_host::Background,
+    auth_password::Accounts,
     axum::{Corridor, Gate, serve},
-    server::{AuthMode, Server, access::AccessParts},
+    server::{AuthMode, Server},
+    storage::{AgentFilter, Page},
 };
+use jiff::SignedDuration;
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
@@ -20,16 +23,22 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{info, warn};
 
 use crate::{
+    accounts,
     args::Settings,
-    config::{AuthKind, Loaded, load},
-    first_start::{self, FirstStart},
-    logging, parts,
+    config::{Loaded, load},
+    first_start, logging, parts,
+    sign_in::SignIn,
     stores::Stores,
     terminal::Progress,
 };
 
+/// How long the store remembers what was tried: failures in a row count for that long.
+const THROTTLE_MEMORY: SignedDuration = SignedDuration::from_hours(30 * 24);
 /// How often sessions and flows that are over are forgotten.
 const SWEEP_TIME: Duration = Duration::from_mins(1);
+
+/// How long letters that wait may take at the end.
+const LETTERS_TIME: Duration = Duration::from_secs(5);
 
 /// Runs until SIGINT or SIGTERM.
 pub(crate) fn run(settings: &Settings) -> Result<()> {
@@ -63,14 +72,18 @@ async fn start(mut loaded: Loaded) -> Result<()> {
     let hosted = parts::host(&stores, models, &clock, background.clone()).await?;
     progress.done("agents", &counted(&hosted).await?);
 
+    let sign_in = SignIn::new(&mut loaded, &stores, &clock, &url)?;
+    progress.done("sign-in", sign_in.describe());
     let SignIn {
         auth,
         access,
         tokens,
-    } = sign_in(&mut loaded, &stores, &clock, &url)?;
-    progress.done("sign-in", sign_in_text(&auth, tokens.is_some()));
+        accounts,
+        letters,
+    } = sign_in;
     let server = parts::server(&loaded, auth, access, &hosted, &stores, address)?;
     let server = Arc::new(server);
+    let letters = letters.map(|worker| tokio::spawn(worker.run()));
     warn_about(&loaded, &server, &progress);
 
     let gate = gate(&loaded, &server)?;
@@ -83,6 +96,9 @@ async fn start(mut loaded: Loaded) -> Result<()> {
         .map(|(tokens, _)| tokens);
     let tokens_at = first_start::path(&loaded.data).display().to_string();
     progress.ready(&url, shown.as_ref(), &tokens_at);
+    if let Some(accounts) = accounts {
+        show_setup_link(&loaded, &accounts, &progress).await?;
+    }
     if !progress.is_watched() {
         info!(server.url = url, server.address = %address, "ready");
     }
@@ -92,6 +108,11 @@ async fn start(mut loaded: Loaded) -> Result<()> {
     shutdown.cancel();
     background.stop().await;
     record(&server, AuditAction::SERVER_STOP).await;
+    drop(server);
+    if let Some(letters) = letters {
+        // Whoever waits for one asks again if it does not leave in time.
+        drop(time::timeout(LETTERS_TIME, letters).await);
+    }
     stores.close().await;
     info!("stopped");
     Ok(())
@@ -104,7 +125,9 @@ fn gate(loaded: &Loaded, server: &Arc<Server>) -> Result<Gate> {
     let proxies = loaded.config.trusted_proxies.clone();
     let corridor = Corridor::build(Arc::clone(server), Some(Arc::new(StudioPages)), proxies)?;
     let mut settings = StudioSettings::default();
-    settings.accepts_token = loaded.config.auth == AuthKind::Simple;
+    settings.accepts_token = loaded.config.auth == crate::config::AuthKind::Simple;
+    // A sealed cookie lasts as long for everybody.
+    settings.offers_remember = loaded.config.sessions.kind != crate::config::SessionKind::Cookie;
     Ok(corridor.wrap(corridor.api().merge(studio::router(&corridor, settings))))
 }
 
@@ -125,7 +148,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).await.with_context(hint)
 }
 
-fn create_private_dir(dir: &Path) -> Result<()> {
+pub(crate) fn create_private_dir(dir: &Path) -> Result<()> {
     std::fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -136,53 +159,25 @@ fn create_private_dir(dir: &Path) -> Result<()> {
 async fn counted(hosted: &parts::Hosted) -> Result<String> {
     use ee::host::{AgentHost as _, WorkflowHost as _};
 
-    let (agents, workflows) = (
-        hosted.agents.list().await?.len(),
-        hosted.workflows.list().await?.len(),
-    );
+    let (all, one) = (Visible::EVERYTHING, Page::new(0, 1)?);
+    let workflows = hosted.workflows.page(&all, one).await?.total;
+    let agents = hosted.agents.page(&AgentFilter::of(all), one).await?.total;
     Ok(format!("{agents} agents, {workflows} workflows"))
 }
 
-/// How people come in, what manages that, and the tokens of the first start with whether they are new.
-struct SignIn {
-    auth: AuthMode,
-    access: Option<AccessParts>,
-    tokens: Option<(FirstStart, bool)>,
-}
-
-fn sign_in(
-    loaded: &mut Loaded,
-    stores: &Stores,
-    clock: &Arc<dyn Clock>,
-    url: &str,
-) -> Result<SignIn> {
-    if loaded.config.auth == AuthKind::None {
-        return Ok(SignIn {
-            auth: AuthMode::Off,
-            access: None,
-            tokens: None,
-        });
-    }
-    let (simple, tokens) = if let Some(simple) = loaded.config.simple.take() {
-        (simple, None)
-    } else {
-        let (tokens, is_new) = first_start::load_or_create(&loaded.data, url)?;
-        (tokens.simple_config()?, Some((tokens, is_new)))
+/// Shows how the first owner is created, as long as there is none.
+async fn show_setup_link(loaded: &Loaded, accounts: &Accounts, progress: &Progress) -> Result<()> {
+    let link = accounts.setup_link().await?;
+    let path = accounts::keep_setup_link(&loaded.data, link.as_ref())?;
+    let Some(link) = link else {
+        return Ok(());
     };
-    let (auth, access) = parts::auth(loaded, simple, stores, clock)?;
-    Ok(SignIn {
-        auth: AuthMode::On(Arc::new(auth)),
-        access,
-        tokens,
-    })
-}
-
-fn sign_in_text(auth: &AuthMode, is_first_start: bool) -> &'static str {
-    match auth {
-        AuthMode::Off => "off: everybody may do everything",
-        AuthMode::On(_) if is_first_start => "an owner token and a viewer token",
-        AuthMode::On(_) => "the tokens of the configuration",
+    if progress.is_watched() {
+        progress.setup_link(&link);
+    } else {
+        warn!("there is no owner yet: the link that creates one is in {path}, good for a day");
     }
+    Ok(())
 }
 
 fn warn_about(loaded: &Loaded, server: &Server, progress: &Progress) {
@@ -204,6 +199,9 @@ async fn sweep(stores: Stores, clock: Arc<dyn Clock>, shutdown: CancellationToke
             stores.sessions.purge_expired(now).await?;
             stores.ended.purge_ended(now).await?;
             stores.grants.purge_grants(now).await?;
+            stores.tokens.purge_tokens(now).await?;
+            let idle = now.saturating_sub(THROTTLE_MEMORY).unwrap_or(now);
+            stores.throttle.purge_idle(idle).await?;
             stores.flows.purge_flows(now).await
         };
         if let Err(err) = swept.await {

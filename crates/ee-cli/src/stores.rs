@@ -1,6 +1,6 @@
 //! The store that the configuration names.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result};
 #[cfg(feature = "store-libsql")]
@@ -13,10 +13,11 @@ use ee::{
     SystemClock,
     access::{CachedSessions, Epochs, StoreAccess},
     defaults::MemoryStore,
-    sql::SchemaStatus,
+    sql::{Database, SchemaStatus, copy},
     storage::{
         AccountStore, AgentStore, ApiKeyStore, AssignmentStore, EndedSessionStore, GrantStore,
-        GroupStore, RoleStore, RunStore, SessionStore, SignInFlowStore, ThreadStore, WorkflowStore,
+        GroupStore, OneTimeTokenStore, RoleStore, RunStore, SessionStore, SignInFlowStore,
+        ThreadStore, ThrottleStore, WorkflowStore,
     },
 };
 use secrecy::ExposeSecret as _;
@@ -42,6 +43,8 @@ pub(crate) struct Stores {
     pub(crate) runs: Arc<dyn RunStore>,
     pub(crate) sessions: Arc<dyn SessionStore>,
     pub(crate) threads: Arc<dyn ThreadStore>,
+    pub(crate) throttle: Arc<dyn ThrottleStore>,
+    pub(crate) tokens: Arc<dyn OneTimeTokenStore>,
     pub(crate) workflows: Arc<dyn WorkflowStore>,
 }
 
@@ -74,6 +77,8 @@ macro_rules! stores {
             runs: store.clone(),
             sessions: store.clone(),
             threads: store.clone(),
+            throttle: store.clone(),
+            tokens: store.clone(),
             workflows: store.clone(),
             kept: $kept(store),
         }
@@ -83,15 +88,44 @@ macro_rules! stores {
 impl Stores {
     /// Opens the store that the URL names; sessions may be kept in memory beside it.
     pub(crate) async fn open(url: &StoreUrl, sessions: SessionKind) -> Result<Self> {
-        let mut stores = open(url).await.context("cannot open the store")?;
+        let mut stores = open(url, Use::Serve)
+            .await
+            .context("cannot open the store")?;
+        if let Some(database) = stores.database()
+            && let Some(of) = copy::unfinished(database).await?
+        {
+            anyhow::bail!(
+                "the store is an unfinished copy of `{of}`: finish it with `mastra-ee store copy`"
+            );
+        }
         if sessions == SessionKind::Memory {
-            stores.sessions = Arc::new(MemoryStore::new());
+            let memory = MemoryStore::new();
+            memory.hub().listen(Arc::clone(&stores.epochs) as _);
+            stores.sessions = Arc::new(memory);
         } else {
             let epochs = Arc::clone(&stores.epochs);
             let cached = CachedSessions::new(stores.sessions, epochs, Arc::new(SystemClock));
             stores.sessions = Arc::new(cached);
         }
         Ok(stores)
+    }
+
+    /// Opens a store to copy it as it is, also one that is not finished yet.
+    pub(crate) async fn open_to_copy(url: &StoreUrl) -> Result<Self> {
+        open(url, Use::Copy).await
+    }
+
+    /// Returns the database that keeps everything; `None` for memory.
+    pub(crate) fn database(&self) -> Option<&dyn Database> {
+        match &self.kept {
+            #[cfg(feature = "store-libsql")]
+            Kept::File(store) => Some(store.database()),
+            Kept::Memory => None,
+            #[cfg(feature = "store-pg")]
+            Kept::Postgres(store) => Some(store.database()),
+            #[cfg(feature = "store-libsql")]
+            Kept::Remote(store) => Some(store.database()),
+        }
     }
 
     /// Keeps everything in memory.
@@ -113,12 +147,33 @@ impl Stores {
     }
 }
 
-async fn open(url: &StoreUrl) -> Result<Stores> {
+/// What a store is opened for.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Use {
+    /// One long task, for which nobody waits.
+    Copy,
+    /// Short calls, for which somebody waits.
+    Serve,
+}
+
+/// How long one step of a copy may take.
+#[cfg(any(feature = "store-libsql", feature = "store-pg"))]
+const COPY_STEP: Duration = Duration::from_mins(2);
+
+#[cfg_attr(
+    not(any(feature = "store-libsql", feature = "store-pg")),
+    expect(unused_variables, reason = "memory is all that there is")
+)]
+async fn open(url: &StoreUrl, purpose: Use) -> Result<Stores> {
     match url {
         StoreUrl::Memory => Ok(Stores::in_memory()),
         #[cfg(feature = "store-libsql")]
         StoreUrl::LibSql(url) => {
-            let store = RemoteDatabase::open(RemoteConfig::new(url.expose_secret())?).await?;
+            let mut config = RemoteConfig::new(url.expose_secret())?;
+            if purpose == Use::Copy {
+                config.timeout = COPY_STEP;
+            }
+            let store = RemoteDatabase::open(config).await?;
             Ok(stores!(Arc::new(store), Kept::Remote))
         }
         #[cfg(feature = "store-libsql")]
@@ -132,7 +187,12 @@ async fn open(url: &StoreUrl) -> Result<Stores> {
         }
         #[cfg(feature = "store-pg")]
         StoreUrl::Postgres(url) => {
-            let store = PgDatabase::connect(PgConfig::new(url.expose_secret())).await?;
+            let mut config = PgConfig::new(url.expose_secret());
+            if purpose == Use::Copy {
+                config.pool_size = 2;
+                config.statement_timeout = COPY_STEP;
+            }
+            let store = PgDatabase::connect(config).await?;
             Ok(stores!(Arc::new(store), Kept::Postgres))
         }
         #[cfg(not(feature = "store-pg"))]

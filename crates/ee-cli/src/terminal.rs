@@ -3,6 +3,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 
 use anyhow::Error;
+use secrecy::{ExposeSecret as _, SecretString};
 
 /// Tells an error with its causes.
 pub(crate) fn error(err: &Error) {
@@ -68,6 +69,14 @@ impl Progress {
             ));
         }
         self.write("\n  Ctrl C stops the server. What people do is told below.\n\n");
+    }
+
+    /// There is no owner yet.
+    pub(crate) fn setup_link(&self, link: &SecretString) {
+        let link = link.expose_secret();
+        self.write(&format!(
+            "  There is no owner yet. Create the first one, within a day, at\n\n    {link}\n\n"
+        ));
     }
 
     fn write(&self, text: &str) {

@@ -167,6 +167,12 @@ pub trait AclProvider: fmt::Debug + Send + Sync + 'static {
         Ok(None)
     }
 
+    /// Returns all grants that count for whoever has the role, compiled: its own and those of what it inherits. `None`
+    /// when the provider cannot tell them.
+    async fn role_grants(&self, _role: &RoleId) -> Result<Option<Arc<[Arc<GrantSet>]>>, Error> {
+        Ok(None)
+    }
+
     /// Keeps the ids that the user may do this with, in their order.
     async fn filter_accessible(
         &self,

@@ -49,8 +49,8 @@ pub struct NewKey {
     pub addresses: Vec<String>,
     /// When it ends.
     pub expires_at: Option<Timestamp>,
-    /// Whether it may name a user for whom it acts.
-    pub may_act_for: bool,
+    /// The users for whom it may act.
+    pub may_act_for: Vec<UserId>,
     /// Name for people.
     pub name: String,
     /// What it may do of what its owner may do.
@@ -65,7 +65,7 @@ impl NewKey {
         Self {
             addresses: Vec::new(),
             expires_at: None,
-            may_act_for: false,
+            may_act_for: Vec::new(),
             name,
             scopes,
             user_id,
@@ -77,7 +77,7 @@ impl NewKey {
 #[async_trait]
 pub trait KeyManager: fmt::Debug + Send + Sync + 'static {
     /// Makes a key. Fails with [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) for an empty name, no scopes, a network
-    /// that is none or an end in the past.
+    /// that is none, too many users to act for or an end in the past.
     async fn create(
         &self,
         new: NewKey,
@@ -94,7 +94,7 @@ pub trait KeyManager: fmt::Debug + Send + Sync + 'static {
         cursor: &Cursor,
     ) -> Result<Listed<ApiKeyRecord>, Error>;
 
-    /// Replaces name, scopes, end, networks and whether it may act for others, of a key whose version is still the
+    /// Replaces name, scopes, end, networks and for whom it may act, of a key whose version is still the
     /// record's. Fails as [`create`](Self::create) does.
     async fn update(&self, key: ApiKeyRecord) -> Result<Changed, Error>;
 

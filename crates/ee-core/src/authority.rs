@@ -1,21 +1,37 @@
 //! What a caller may do: roles, grants on single things and limits, put together for one request.
 
+mod visible;
+
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::{
     AclSubject, GrantSet, Permission, PermissionPattern, PermissionSet, acl::Question,
-    storage::Effect,
+    permission::distinct, storage::Effect,
 };
 
-/// What narrows a caller down, such as the scopes of a key.
+pub use visible::Visible;
+
+/// What narrows a caller down: the scopes of a key, whoever acts for him, a role that he previews.
 #[derive(Debug)]
 pub struct Limit {
+    /// Nothing beyond this is allowed.
+    pub authority: Authority,
     /// What it is, for an explanation, such as `key k-1`.
     pub name: String,
-    /// Nothing beyond this is allowed.
-    pub set: PermissionSet,
+}
+
+impl Limit {
+    /// Narrows down to what somebody else may do.
+    pub const fn new(name: String, authority: Authority) -> Self {
+        Self { authority, name }
+    }
+
+    /// Narrows down to these permissions.
+    pub fn to_set(name: String, set: PermissionSet) -> Self {
+        Self::new(name, Authority::set(Arc::new(set)))
+    }
 }
 
 /// What a caller may do. The one place that decides it.
@@ -105,7 +121,7 @@ impl Authority {
     pub fn decide(&self, permission: &Permission, id: Option<&str>, now: Timestamp) -> Verdict<'_> {
         let id = id.or_else(|| permission.id());
         for limit in &self.limits {
-            if !covers(&limit.set, permission, id) {
+            if !limit.authority.decide(permission, id, now).is_allowed() {
                 return Verdict::BeyondLimit(&limit.name);
             }
         }
@@ -139,7 +155,7 @@ impl Authority {
 
     /// Tells whether it may be allowed for at least one thing: then there is a list to ask for.
     pub fn allows_some(&self, permission: &Permission) -> bool {
-        let within = |limit: &Arc<Limit>| limit.set.allows_some(permission);
+        let within = |limit: &Arc<Limit>| limit.authority.allows_some(permission);
         let held = match &self.held {
             Held::Everything => true,
             Held::Nothing => false,
@@ -150,7 +166,19 @@ impl Authority {
 
     /// Tells whether a grant forbids the caller something: then a permission for a whole resource may leave things out.
     pub fn has_denials(&self) -> bool {
-        self.grants.iter().any(|set| set.has_denials())
+        let within = |limit: &Arc<Limit>| limit.authority.has_denials();
+        self.grants.iter().any(|set| set.has_denials()) || self.limits.iter().any(within)
+    }
+
+    /// Returns what remains of these permissions within the authority. Grants on single things do not count here.
+    pub(crate) fn narrow(&self, patterns: Vec<PermissionPattern>) -> Vec<PermissionPattern> {
+        let within = match &self.held {
+            Held::Everything => patterns,
+            Held::Nothing => Vec::new(),
+            Held::Set(set) => distinct(patterns.into_iter().flat_map(|it| set.meet(it))),
+        };
+        let limits = self.limits.iter();
+        limits.fold(within, |patterns, limit| limit.authority.narrow(patterns))
     }
 
     /// Tells whether the caller holds `*` or `*:*` and nothing limits him.
@@ -171,7 +199,10 @@ impl Authority {
             Held::Nothing => false,
             Held::Set(set) => set.includes(pattern),
         };
-        held && self.limits.iter().all(|limit| limit.set.includes(pattern))
+        held && self
+            .limits
+            .iter()
+            .all(|limit| limit.authority.includes(pattern))
     }
 
     /// Returns the permission that covers a requirement, for an explanation.
@@ -313,10 +344,8 @@ mod tests {
     #[test]
     fn a_limit_only_ever_narrows() {
         let grants = [grant("user:ada", "agents", "a1", "*", Effect::Allow)];
-        let limit = Arc::new(Limit {
-            name: "key k-1".to_owned(),
-            set: set(&["agents:read", "tools:*"]),
-        });
+        let limit = Limit::to_set("key k-1".to_owned(), set(&["agents:read", "tools:*"]));
+        let limit = Arc::new(limit);
         let owner = authority(&["*:read"], &grants).within(Arc::clone(&limit));
 
         assert_eq!(verdict(&owner, "agents:read:a1"), "ByPermission");
@@ -327,6 +356,38 @@ mod tests {
         let everything = Authority::everything().within(limit);
         assert!(!everything.has_full_wildcard());
         assert_eq!(verdict(&everything, "audit:read"), "BeyondLimit");
+    }
+
+    #[test]
+    fn whoever_acts_for_somebody_may_do_what_both_may() {
+        let ada = authority(
+            &["agents:*", "tools:read"],
+            &[grant("user:ada", "agents", "a1", "*", Effect::Deny)],
+        );
+        let robot = authority(
+            &["agents:read", "workflows:read", "tools:*"],
+            &[
+                grant("role:editor", "agents", "a2", "*", Effect::Deny),
+                grant("group:ops", "agents", "a3", "write", Effect::Allow),
+            ],
+        );
+        let both = ada.within(Arc::new(Limit::new("robot".to_owned(), robot)));
+
+        for (permission, expected) in [
+            ("agents:read", "ByPermission"),
+            ("agents:read:a1", "DeniedByGrant"),
+            ("agents:read:a2", "BeyondLimit"),
+            ("agents:write:a3", "ByPermission"),
+            ("agents:write:a4", "BeyondLimit"),
+            ("workflows:read", "Missing"),
+            ("tools:write", "Missing"),
+        ] {
+            assert_eq!(verdict(&both, permission), expected, "{permission}");
+        }
+        assert!(both.has_denials() && !both.has_full_wildcard());
+        let nothing = Limit::new("nobody".to_owned(), Authority::nothing());
+        let none = Authority::everything().within(Arc::new(nothing));
+        assert_eq!(verdict(&none, "agents:read"), "BeyondLimit");
     }
 
     #[test]

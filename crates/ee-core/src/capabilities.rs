@@ -7,8 +7,8 @@ use serde::{Serialize, Serializer};
 use tracing::warn;
 
 use crate::{
-    CredentialsProvider, Error, Identity, Licensed, PermissionPattern, RoleCard, RoleId, SsoLogin,
-    UserCard,
+    CredentialsProvider, Error, Identity, Licensed, PermissionPattern, RbacProvider, RoleCard,
+    RoleId, SsoLogin, UserCard,
 };
 
 /// Which abilities there are (`CapabilityFlags`, phase 2).
@@ -136,8 +136,23 @@ impl PublicCapabilities {
 pub struct Access {
     /// His roles.
     pub roles: Vec<RoleId>,
-    /// What they permit.
+    /// What they permit, within whatever narrows him down here.
     pub permissions: Vec<PermissionPattern>,
+}
+
+impl Access {
+    /// Describes what somebody may do here. Nothing is shown that would not be decided so.
+    pub async fn of(rbac: &dyn RbacProvider, identity: &Identity) -> Result<Self, Error> {
+        let held = rbac.permissions(&identity.user).await?;
+        let roles = match &identity.previewed {
+            Some(role) => vec![role.clone()],
+            None => rbac.roles(&identity.user).await?,
+        };
+        Ok(Self {
+            roles,
+            permissions: identity.permitted(&held),
+        })
+    }
 }
 
 /// What somebody who is signed in may know (`AuthenticatedCapabilities`, phase 2).
@@ -153,7 +168,7 @@ pub struct AuthenticatedCapabilities {
     pub capabilities: CapabilityFlags,
     /// What he may do; `null` when there are no roles or they cannot be read.
     pub access: Option<Access>,
-    /// Roles that he may preview; for those who may do everything.
+    /// Roles that he may preview; for those who may do everything here.
     #[serde(serialize_with = "shared", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<Vec<RoleCard>>")]
     pub available_roles: Option<Arc<[RoleCard]>>,
@@ -206,12 +221,11 @@ async fn access(
     let Some(rbac) = auth.rbac() else {
         return Ok((None, None));
     };
-    let held = rbac.permissions(&identity.user).await?;
-    let access = Access {
-        roles: rbac.roles(&identity.user).await?,
-        permissions: held.patterns().to_vec(),
-    };
-    let available = if held.has_full_wildcard() {
+    let access = Access::of(rbac, identity).await?;
+    let mut permissions = access.permissions.iter();
+    let may_preview =
+        identity.limits.is_empty() && permissions.any(PermissionPattern::is_full_wildcard);
+    let available = if may_preview {
         rbac.lesser_roles().await?
     } else {
         None

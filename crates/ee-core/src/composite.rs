@@ -6,8 +6,9 @@ use async_trait::async_trait;
 use http::HeaderValue;
 
 use crate::{
-    AclProvider, AuditLogger, AuthProvider, CredentialsProvider, Error, ErrorKind, RbacProvider,
-    RequestHead, SessionProvider, SignIn, SsoProvider, User, UserId, UserProvider,
+    AclProvider, AuditLogger, AuthProvider, CredentialsManager, CredentialsProvider, Error,
+    ErrorKind, InvitationManager, RbacProvider, RequestHead, SessionProvider, SignIn, SignUp,
+    SsoProvider, User, UserId, UserProvider,
 };
 
 /// Asks several providers in their order (`CompositeAuth`).
@@ -176,14 +177,24 @@ impl CredentialsProvider for CompositeAuth {
         password: &str,
         name: Option<&str>,
         head: &RequestHead<'_>,
-    ) -> Result<Option<Arc<User>>, Error> {
+    ) -> Result<SignUp, Error> {
         match self
             .with_credentials()
             .find(|member| member.sign_up_enabled())
         {
             Some(member) => member.sign_up(email, password, name, head).await,
-            None => Ok(None),
+            None => Ok(SignUp::Refused),
         }
+    }
+
+    fn manager(&self) -> Option<&dyn CredentialsManager> {
+        self.with_credentials()
+            .find_map(CredentialsProvider::manager)
+    }
+
+    fn invitations(&self) -> Option<&dyn InvitationManager> {
+        self.with_credentials()
+            .find_map(CredentialsProvider::invitations)
     }
 
     fn sign_up_enabled(&self) -> bool {

@@ -1,5 +1,8 @@
 //! Sign-in with an e-mail address and a password, and with a second factor where there is one.
 
+mod invitations;
+mod manager;
+
 use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
@@ -9,6 +12,11 @@ use serde::{Deserialize, Serialize};
 use zeroize::Zeroize as _;
 
 use crate::{Error, RequestHead, User, UserId};
+
+pub use {
+    invitations::{Invitation, InvitationManager, Invite, Newcomer},
+    manager::{AccountSecurity, CredentialsManager, RecoveryCodes, TotpEnrolment},
+};
 
 /// The end of a sign-in with credentials (`CredentialsResult`, phase 2).
 #[derive(Clone, Debug)]
@@ -20,6 +28,17 @@ pub enum SignIn {
     SecondFactor(SecondFactor),
     /// The credentials are right. The server makes the session.
     Success(Arc<User>),
+}
+
+/// The end of a sign-up.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum SignUp {
+    /// A letter was sent, whether the address was free or taken: its link creates the account.
+    ConfirmEmail,
+    /// The account is there, and its user is signed in.
+    Created(Arc<User>),
+    /// It cannot be created, and the caller shall not learn why.
+    Refused,
 }
 
 /// What a person shows beside the password.
@@ -109,20 +128,30 @@ pub trait CredentialsProvider: fmt::Debug + Send + Sync + 'static {
         Ok(None)
     }
 
-    /// Creates an account. `None` when the account cannot be created and the caller shall not learn why.
+    /// Creates an account, or sends the letter that does.
     async fn sign_up(
         &self,
         _email: &str,
         _password: &str,
         _name: Option<&str>,
         _head: &RequestHead<'_>,
-    ) -> Result<Option<Arc<User>>, Error> {
-        Ok(None)
+    ) -> Result<SignUp, Error> {
+        Ok(SignUp::Refused)
     }
 
     /// Tells whether people may create accounts themselves.
     fn sign_up_enabled(&self) -> bool {
         false
+    }
+
+    /// Lets people look after their credentials.
+    fn manager(&self) -> Option<&dyn CredentialsManager> {
+        None
+    }
+
+    /// Brings people in.
+    fn invitations(&self) -> Option<&dyn InvitationManager> {
+        None
     }
 }
 

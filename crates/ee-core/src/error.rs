@@ -22,6 +22,8 @@ pub enum ErrorKind {
     RateLimited,
     /// What is to be changed is not any more what the caller has seen.
     Stale,
+    /// The caller is known and signed in too long ago for this (RFC 9470).
+    StepUpRequired,
     /// The caller is not known.
     Unauthenticated,
     /// A dependency does not answer. The message goes to the caller: it names no address and no value.
@@ -43,6 +45,7 @@ impl ErrorKind {
             Self::NotFound => "not_found",
             Self::RateLimited => "rate_limited",
             Self::Stale => "stale",
+            Self::StepUpRequired => "insufficient_user_authentication",
             Self::Unauthenticated => "unauthenticated",
             Self::Unavailable => "unavailable",
             Self::Unlicensed => "unlicensed",

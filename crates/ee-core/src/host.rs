@@ -7,10 +7,10 @@ use futures_core::stream::BoxStream;
 use serde_json::Value;
 
 use crate::{
-    AgentId, Error, RunId, ThreadId, UserId, WorkflowId,
+    AgentId, Error, RunId, ThreadId, UserId, Visible, WorkflowId,
     storage::{
-        AgentRecord, MessageRecord, MessageRole, Page, Paged, RunFilter, RunRecord, StepRecord,
-        ThreadStore, WorkflowRecord, WorkflowStep,
+        AgentFilter, AgentRecord, MessageRecord, MessageRole, Page, Paged, RunFilter, RunRecord,
+        StepRecord, ThreadStore, WorkflowRecord, WorkflowStep,
     },
 };
 
@@ -30,6 +30,8 @@ pub struct NewAgent {
     pub model: String,
     /// Name for people.
     pub name: String,
+    /// Who is granted everything with it, from the moment it exists. Nobody where no grants are kept.
+    pub owner: Option<UserId>,
 }
 
 /// What is changed of an agent: what is `None` stays.
@@ -50,6 +52,8 @@ pub struct AgentPatch {
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct NewWorkflow {
+    /// Who creates it.
+    pub created_by: Option<UserId>,
     /// A sentence about it.
     pub description: Option<String>,
     /// Identity; made from the name when absent.
@@ -58,6 +62,8 @@ pub struct NewWorkflow {
     pub input_schema: Option<Value>,
     /// Name for people.
     pub name: String,
+    /// Who is granted everything with it, from the moment it exists. Nobody where no grants are kept.
+    pub owner: Option<UserId>,
     /// What is done, in this order; at least one step.
     pub steps: Vec<WorkflowStep>,
 }
@@ -168,8 +174,11 @@ pub enum ChatChunk {
 /// Runs agents.
 #[async_trait]
 pub trait AgentHost: std::fmt::Debug + Send + Sync + 'static {
-    /// Returns all agents by name.
-    async fn list(&self) -> Result<Arc<[AgentRecord]>, Error>;
+    /// Returns the agents that may be shown, by name.
+    async fn list(&self, visible: &Visible) -> Result<Arc<[AgentRecord]>, Error>;
+
+    /// Returns one page of agents, by name.
+    async fn page(&self, filter: &AgentFilter, page: Page) -> Result<Paged<AgentRecord>, Error>;
 
     /// Returns an agent.
     async fn find(&self, id: &AgentId) -> Result<Option<AgentRecord>, Error>;
@@ -181,7 +190,7 @@ pub trait AgentHost: std::fmt::Debug + Send + Sync + 'static {
     /// Changes an agent. Fails with [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) or [`ErrorKind::Invalid`](crate::ErrorKind::Invalid).
     async fn update(&self, id: &AgentId, patch: AgentPatch) -> Result<AgentRecord, Error>;
 
-    /// Deletes an agent. Fails with [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
+    /// Deletes an agent with all grants on it. Fails with [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
     async fn delete(&self, id: &AgentId) -> Result<(), Error>;
 
     /// Asks an agent. Errors before the first piece come as the outer error; dropping the stream stops the model.
@@ -212,8 +221,11 @@ pub enum RunEvent {
 /// Runs workflows.
 #[async_trait]
 pub trait WorkflowHost: std::fmt::Debug + Send + Sync + 'static {
-    /// Returns all workflows by name.
-    async fn list(&self) -> Result<Arc<[WorkflowRecord]>, Error>;
+    /// Returns the workflows that may be shown, by name.
+    async fn list(&self, visible: &Visible) -> Result<Arc<[WorkflowRecord]>, Error>;
+
+    /// Returns one page of the workflows that may be shown, by name.
+    async fn page(&self, visible: &Visible, page: Page) -> Result<Paged<WorkflowRecord>, Error>;
 
     /// Returns a workflow.
     async fn find(&self, id: &WorkflowId) -> Result<Option<WorkflowRecord>, Error>;
@@ -222,7 +234,7 @@ pub trait WorkflowHost: std::fmt::Debug + Send + Sync + 'static {
     /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) when the id is taken.
     async fn create(&self, new: NewWorkflow) -> Result<WorkflowRecord, Error>;
 
-    /// Deletes a workflow and its runs. Fails with [`ErrorKind::NotFound`](crate::ErrorKind::NotFound), or with
+    /// Deletes a workflow with its runs and all grants on it. Fails with [`ErrorKind::NotFound`](crate::ErrorKind::NotFound), or with
     /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) while one of its runs is at work.
     async fn delete(&self, id: &WorkflowId) -> Result<(), Error>;
 

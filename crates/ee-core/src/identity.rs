@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::{KeyId, Limit, Session, User};
+use jiff::Timestamp;
+
+use crate::{KeyId, Limit, PermissionPattern, PermissionSet, RoleId, Session, User, UserId};
 
 /// Somebody who is known.
 #[derive(Clone, Debug)]
@@ -12,10 +14,16 @@ pub struct Identity {
     pub user: Arc<User>,
     /// Who acts for the user, where a program does.
     pub acted_by: Option<Arc<User>>,
+    /// When the credentials that came with the request itself end, as far as that is known.
+    pub ends_at: Option<Timestamp>,
     /// The key that was shown, if one was.
     pub key: Option<KeyId>,
-    /// What narrows the user down here, such as the scopes of the key.
+    /// What narrows the user down here: the scopes of the key, whoever acts for him, a role that he previews.
     pub limits: Vec<Arc<Limit>>,
+    /// The users for whom the key may act.
+    pub may_act_for: Option<Arc<[UserId]>>,
+    /// The role that the user previews.
+    pub previewed: Option<RoleId>,
     /// The session that showed it; `None` when credentials came with the request itself.
     pub session: Option<Session>,
 }
@@ -26,10 +34,21 @@ impl Identity {
         Self {
             user,
             acted_by: None,
+            ends_at: None,
             key: None,
             limits: Vec::new(),
+            may_act_for: None,
+            previewed: None,
             session: None,
         }
+    }
+
+    /// Returns what remains of the user's permissions within every limit: what may be shown as his.
+    pub fn permitted(&self, held: &PermissionSet) -> Vec<PermissionPattern> {
+        let limits = self.limits.iter();
+        limits.fold(held.patterns().to_vec(), |patterns, limit| {
+            limit.authority.narrow(patterns)
+        })
     }
 }
 

@@ -38,7 +38,7 @@ pub use audit::{
     ActorType, AuditAction, AuditActor, AuditContext, AuditEvent, AuditFilter, AuditLogger,
     AuditOutcome, AuditResource,
 };
-pub use authority::{Authority, Limit, Verdict};
+pub use authority::{Authority, Limit, Verdict, Visible};
 pub use capabilities::{
     Access, AuthenticatedCapabilities, Capabilities, CapabilityFlags, Login, LoginType,
     PublicCapabilities, SsoButton,
@@ -46,7 +46,11 @@ pub use capabilities::{
 pub use clock::{Clock, SystemClock};
 pub use composite::CompositeAuth;
 pub use cookie::ServerCookie;
-pub use credentials::{CredentialsProvider, FactorMethod, SecondFactor, SignIn};
+pub use credentials::{
+    AccountSecurity, CredentialsManager, CredentialsProvider, FactorMethod, Invitation,
+    InvitationManager, Invite, Newcomer, RecoveryCodes, SecondFactor, SignIn, SignUp,
+    TotpEnrolment,
+};
 pub use error::{Error, ErrorKind, Issue};
 pub use id::{
     AgentId, GroupId, KeyId, MAX_ID_BYTES, MessageId, RunId, ThreadId, TokenId, UserId, WorkflowId,

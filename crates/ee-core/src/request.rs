@@ -15,12 +15,25 @@ pub struct RequestHead<'a> {
     pub headers: &'a HeaderMap,
     /// The client's address as judged by the adapter (trusted proxies only), if it is known.
     pub client_ip: Option<IpAddr>,
+    /// Whether the request was looked at before: looking at it again is no use of its session or key.
+    pub is_repeated: bool,
 }
 
 impl<'a> RequestHead<'a> {
     /// Looks at a request.
     pub const fn new(headers: &'a HeaderMap, client_ip: Option<IpAddr>) -> Self {
-        Self { headers, client_ip }
+        Self {
+            headers,
+            client_ip,
+            is_repeated: false,
+        }
+    }
+
+    /// Looks at the same request once more.
+    #[must_use]
+    pub const fn repeated(mut self) -> Self {
+        self.is_repeated = true;
+        self
     }
 
     /// Returns the token of `Authorization: Bearer` (RFC 6750); the scheme's letter case does not matter.

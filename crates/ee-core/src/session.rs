@@ -97,6 +97,11 @@ pub trait SessionProvider: std::fmt::Debug + Send + Sync + 'static {
     /// Returns the session, `None` when it is unknown, ended or expired.
     async fn validate(&self, id: &SessionId) -> Result<Option<Session>, Error>;
 
+    /// Returns the session as [`validate`](Self::validate) does, without a use of it: nothing is prolonged.
+    async fn peek(&self, id: &SessionId) -> Result<Option<Session>, Error> {
+        self.validate(id).await
+    }
+
     /// Ends the session for good: whoever shows its id afterwards is nobody.
     async fn destroy(&self, id: &SessionId) -> Result<(), Error>;
 

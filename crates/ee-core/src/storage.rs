@@ -17,8 +17,8 @@ pub use accounts::{
     AccountFilter, AccountKind, AccountRecord, AccountStatus, AccountStore, ExternalIdentity,
     IdentityStore, Totp,
 };
-pub use agents::{AgentRecord, AgentStore};
-pub use change::{Change, ChangeHub, ChangeListener};
+pub use agents::{AgentFilter, AgentRecord, AgentStore};
+pub use change::{Change, ChangeCount, ChangeHub, ChangeListener};
 pub use grants::{Effect, GrantRecord, GrantStore};
 pub use groups::{GroupRecord, GroupStore};
 pub use keys::{ApiKeyRecord, ApiKeyStore, PreviousSecret};

@@ -295,7 +295,12 @@ impl<'a> Licensed<'a> {
             }
             Err(err) => return Err(err),
         };
-        let Some(session) = sessions.validate(&id).await? else {
+        let session = if head.is_repeated {
+            sessions.peek(&id).await?
+        } else {
+            sessions.validate(&id).await?
+        };
+        let Some(session) = session else {
             return Ok(Caller::StaleSession);
         };
         let Some(user) = users.find(&session.user_id).await? else {

@@ -42,7 +42,7 @@ use self::{
 #[derive(Default)]
 pub struct MemoryStore {
     agents: RwLock<Agents>,
-    /// Taken before the sessions by whoever needs both.
+    /// Taken before the sessions, and after agents, runs and conversations, by whoever needs both.
     directory: RwLock<Directory>,
     ended: Shards<Timestamp>,
     flows: Shards<SignInFlow>,

@@ -142,6 +142,11 @@ impl SessionProvider for StoreSessions {
         Ok(Some(session(id.clone(), record)))
     }
 
+    async fn peek(&self, id: &SessionId) -> Result<Option<Session>, Error> {
+        let found = self.live(&id.hash(), self.clock.now()).await?;
+        Ok(found.map(|record| session(id.clone(), record)))
+    }
+
     async fn destroy(&self, id: &SessionId) -> Result<(), Error> {
         self.store.delete(&id.hash()).await.map(drop)
     }

@@ -5,9 +5,9 @@ use std::{collections::BTreeMap, sync::Arc};
 use arc_swap::ArcSwapOption;
 use bytes::Bytes;
 use ee_core::{
-    AgentId, Error, ErrorKind, Permission,
+    AgentId, Error, ErrorKind, Visible,
     host::{AgentPatch, NewAgent},
-    storage::AgentRecord,
+    storage::{AgentFilter, AgentRecord, Page, Paged},
 };
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -149,7 +149,7 @@ pub struct StoredAgents {
     /// The agents of the page.
     pub agents: Vec<StoredAgent>,
     /// All that the caller may see.
-    pub total: usize,
+    pub total: u64,
     /// Counted from 0.
     pub page: u32,
     /// Size of the page.
@@ -207,15 +207,13 @@ mod double_option {
 
 /// `GET /agents`: exactly the agents that the caller may read, as JSON.
 pub async fn list(cx: &Cx) -> Result<Bytes, Error> {
-    let agents = cx.agents()?.list().await?;
-    if cx.allows(&permissions::AGENTS_READ) && !cx.authority().has_denials() {
-        return cx.server().all_agents.json(&agents);
+    let visible = cx.visible(&permissions::AGENTS_READ).await?;
+    let agents = cx.agents()?.list(&visible).await?;
+    if visible == Visible::EVERYTHING {
+        cx.server().all_agents.json(&agents)
+    } else {
+        to_json(agents.iter())
     }
-    to_json(
-        agents
-            .iter()
-            .filter(|agent| cx.allows_on(&permissions::AGENTS_READ, agent.id.as_str())),
-    )
 }
 
 /// The answer to whoever may read all agents, kept for as long as the host gives out the same list.
@@ -263,34 +261,36 @@ pub async fn find(cx: &Cx, id: &AgentId) -> Result<AgentRecord, Error> {
 }
 
 /// `GET /stored/agents`: exactly those that the caller may read.
-pub async fn list_stored(cx: &Cx, page: ee_core::storage::Page) -> Result<StoredAgents, Error> {
-    let readable = readable(cx, &permissions::STORED_AGENTS_READ).await?;
-    let total = readable.len();
-    let offset = usize::try_from(page.offset()).unwrap_or(usize::MAX);
-    let rows: Vec<StoredAgent> = readable
-        .into_iter()
-        .skip(offset)
-        .take(page.size as usize)
-        .map(StoredAgent::from)
-        .collect();
-    let has_more = offset.saturating_add(rows.len()) < total;
+pub async fn list_stored(cx: &Cx, page: Page) -> Result<StoredAgents, Error> {
+    let visible = cx.visible(&permissions::STORED_AGENTS_READ).await?;
+    let found = cx.agents()?.page(&AgentFilter::of(visible), page).await?;
+    let has_more = page.offset() + (found.rows.len() as u64) < found.total;
     Ok(StoredAgents {
-        agents: rows,
-        total,
+        agents: found.rows.into_iter().map(StoredAgent::from).collect(),
+        total: found.total,
         page: page.number,
         per_page: page.size,
         has_more,
     })
 }
 
-/// Returns the agents for which the caller holds the permission, by name.
-pub async fn readable(cx: &Cx, permission: &Permission) -> Result<Vec<AgentRecord>, Error> {
-    let agents = cx.agents()?.list().await?;
-    Ok(agents
-        .iter()
-        .filter(|agent| cx.allows_on(permission, agent.id.as_str()))
-        .cloned()
-        .collect())
+/// Returns one page of the agents that the caller may read, by name, with a text in what he sees of them.
+pub async fn page(
+    cx: &Cx,
+    search: Option<String>,
+    page: Page,
+) -> Result<Paged<AgentRecord>, Error> {
+    let visible = cx.visible(&permissions::AGENTS_READ).await?;
+    let mut filter = AgentFilter::of(visible);
+    filter.search = search;
+    cx.agents()?.page(&filter, page).await
+}
+
+/// Returns those of some agents that the caller may read, by name.
+pub async fn some(cx: &Cx, ids: &[&AgentId]) -> Result<Arc<[AgentRecord]>, Error> {
+    let visible = cx.visible(&permissions::AGENTS_READ).await?;
+    let wanted = Visible::Only(ids.iter().map(ToString::to_string).collect());
+    cx.agents()?.list(&wanted.meet(visible)).await
 }
 
 /// `GET /stored/agents/:storedAgentId`.
@@ -303,8 +303,10 @@ pub async fn stored(cx: &Cx, id: &AgentId) -> Result<StoredAgent, Error> {
     Ok(StoredAgent::from(agent))
 }
 
-/// `POST /stored/agents`.
-pub async fn create(cx: &Cx, new: NewAgent) -> Result<Reply<AgentRecord>, Error> {
+/// `POST /stored/agents`. Whoever creates an agent owns it from the moment it exists.
+pub async fn create(cx: &Cx, mut new: NewAgent) -> Result<Reply<AgentRecord>, Error> {
+    new.created_by = cx.identity().map(|identity| identity.user.id.clone());
+    new.owner = cx.owner_of_new();
     let agent = cx.agents()?.create(new).await?;
     let note = AuditNote::about("agent", agent.id.as_str(), Some(agent.name.clone()));
     Ok(Reply::new(agent).noted(note))
@@ -334,9 +336,8 @@ pub async fn delete(cx: &Cx, id: &AgentId) -> Result<Value, Error> {
 }
 
 /// Turns a body into what the host takes.
-pub fn new_agent(cx: &Cx, body: CreateAgentBody) -> NewAgent {
+pub fn new_agent(body: CreateAgentBody) -> NewAgent {
     let mut new = NewAgent::default();
-    new.created_by = cx.identity().map(|identity| identity.user.id.clone());
     new.description = body.description;
     new.id = body.id;
     new.instructions = body.instructions;

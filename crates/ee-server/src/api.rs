@@ -4,7 +4,7 @@ use ee_core::{AuditAction, Permission};
 use http::Method;
 
 use crate::{
-    Access, Body, Route, access, agents, auth, chat, permissions as p, runs, sso, threads,
+    Access, Body, Route, access, account, agents, auth, chat, permissions as p, runs, sso, threads,
     workflows,
 };
 
@@ -81,13 +81,6 @@ impl Route {
         }
     }
 
-    fn streams(self, content_type: &'static str, what: &'static str) -> Self {
-        Self {
-            output: Body::Stream(content_type, what),
-            ..self
-        }
-    }
-
     fn asks(self, query: &'static [&'static str]) -> Self {
         Self { query, ..self }
     }
@@ -100,16 +93,60 @@ operations! {
     Me => get("/api/auth/me", Access::Public).gives::<Option<auth::Me>>();
     "Signs in with an e-mail address and a password"
     SignIn => post("/api/auth/credentials/sign-in", Access::Public)
-        .takes::<auth::SignInBody>().gives::<auth::SignedIn>().audited(AuditAction::LOGIN_CREDENTIALS);
+        .takes::<auth::SignInBody>().gives::<auth::SignInStep>().audited(AuditAction::LOGIN_CREDENTIALS);
     "Signs in with an e-mail address and a password (path of the specification)"
     Login => post("/api/auth/login", Access::Public)
-        .takes::<auth::SignInBody>().gives::<auth::SignedIn>().audited(AuditAction::LOGIN_CREDENTIALS);
+        .takes::<auth::SignInBody>().gives::<auth::SignInStep>().audited(AuditAction::LOGIN_CREDENTIALS);
     "Creates an account and signs in"
     SignUp => post("/api/auth/credentials/sign-up", Access::Public)
-        .takes::<auth::SignUpBody>().gives::<auth::SignedIn>().audited(AuditAction::SIGNUP);
+        .takes::<auth::SignUpBody>().gives::<auth::SignInStep>().audited(AuditAction::SIGNUP);
     "Creates an account and signs in (path of the specification)"
     Signup => post("/api/auth/signup", Access::Public)
-        .takes::<auth::SignUpBody>().gives::<auth::SignedIn>().audited(AuditAction::SIGNUP);
+        .takes::<auth::SignUpBody>().gives::<auth::SignInStep>().audited(AuditAction::SIGNUP);
+    "Goes on with a sign-in that waits for a second factor"
+    SecondFactor => post("/api/auth/credentials/second-factor", Access::Public)
+        .takes::<auth::SecondFactorBody>().gives::<auth::SignInStep>().audited(AuditAction::FACTOR_VERIFY);
+    "Begins to set up the second factor that a sign-in demands"
+    EnrolAtSignIn => post("/api/auth/credentials/second-factor/enrol", Access::Public)
+        .takes::<account::TokenBody>().gives::<account::TotpView>().audited(AuditAction::FACTOR_BEGIN);
+    "Creates the first owner with the link that the console has shown"
+    SetUp => post("/api/auth/setup", Access::Public)
+        .takes::<account::SetupBody>().gives::<auth::SignedIn>().audited(AuditAction::SETUP);
+    "Sends a link to set a new password, if there is such an account"
+    ForgotPassword => post("/api/auth/password/forgot", Access::Public)
+        .takes::<account::ForgotPasswordBody>().gives::<account::Done>().audited(AuditAction::PASSWORD_RESET_REQUEST);
+    "Sets a new password with the secret of a link"
+    ResetPassword => post("/api/auth/password/reset", Access::Public)
+        .takes::<account::ResetPasswordBody>().gives::<account::Done>().audited(AuditAction::PASSWORD_RESET);
+    "Confirms an e-mail address with the secret of a link"
+    VerifyEmail => post("/api/auth/email/verify", Access::Public)
+        .takes::<account::TokenBody>().gives::<account::Done>().audited(AuditAction::EMAIL_VERIFY);
+    "Tells whom an invitation is for"
+    FindInvitation => post("/api/auth/invitations/find", Access::Public)
+        .takes::<account::TokenBody>().gives::<account::InvitationCard>();
+    "Creates the account of somebody who was invited, and signs in"
+    AcceptInvitation => post("/api/auth/invitations/accept", Access::Public)
+        .takes::<account::AcceptInvitationBody>().gives::<auth::SignedIn>().audited(AuditAction::INVITATION_ACCEPT);
+    "Tells how the caller's account is protected"
+    AccountSecurity => get("/api/auth/account", Access::Authenticated).gives::<ee_core::AccountSecurity>();
+    "Changes the caller's password and ends all his other sessions"
+    ChangePassword => post("/api/auth/password", Access::Authenticated)
+        .takes::<account::ChangePasswordBody>().gives::<auth::SignedIn>().audited(AuditAction::PASSWORD_CHANGE);
+    "Sends the caller the letter that confirms his address"
+    SendVerification => post("/api/auth/email/send-verification", Access::Authenticated)
+        .gives::<account::Done>().audited(AuditAction::EMAIL_VERIFY_REQUEST);
+    "Begins to set up a second factor"
+    BeginTotp => post("/api/auth/totp", Access::Authenticated).step_up()
+        .gives::<account::TotpView>().audited(AuditAction::FACTOR_BEGIN);
+    "Turns the second factor on with its first code, and shows recovery codes once"
+    ConfirmTotp => post("/api/auth/totp/confirm", Access::Authenticated).step_up()
+        .takes::<account::CodeBody>().gives::<account::RecoveryCodesView>().audited(AuditAction::FACTOR_ENABLE);
+    "Turns the second factor off"
+    DisableTotp => post("/api/auth/totp/disable", Access::Authenticated)
+        .takes::<account::DisableTotpBody>().gives::<account::Done>().audited(AuditAction::FACTOR_DISABLE);
+    "Makes new recovery codes, which replace those before"
+    RegenerateRecoveryCodes => post("/api/auth/recovery-codes", Access::Authenticated)
+        .takes::<account::PasswordBody>().gives::<account::RecoveryCodesView>().audited(AuditAction::FACTOR_RECOVERY_CODES);
     "Ends the session"
     Logout => post("/api/auth/logout", Access::Public).gives::<auth::LoggedOut>().audited(AuditAction::LOGOUT);
     "Prolongs the session"
@@ -139,12 +176,12 @@ operations! {
     ListUsers => get("/api/access/users", need(p::ACCESS_READ))
         .asks(&["cursor", "limit", "kind", "status", "search"]).gives::<access::Listing<access::UserView>>();
     "Creates an account"
-    CreateUser => post("/api/access/users", need(p::ACCESS_WRITE))
+    CreateUser => post("/api/access/users", need(p::ACCESS_WRITE)).step_up()
         .takes::<access::CreateUserBody>().gives::<access::UserView>().audited(AuditAction::USER_CREATE);
     "Describes an account with its roles and groups"
     GetUser => get("/api/access/users/{userId}", need(p::ACCESS_READ)).about("user", "userId").gives::<access::UserView>();
     "Changes an account (`If-Match`)"
-    UpdateUser => patch("/api/access/users/{userId}", need(p::ACCESS_WRITE)).about("user", "userId")
+    UpdateUser => patch("/api/access/users/{userId}", need(p::ACCESS_WRITE)).step_up().about("user", "userId")
         .takes::<access::PatchUserBody>().gives::<access::UserView>().audited(AuditAction::USER_UPDATE);
     "Deletes an account with everything of it (`If-Match`)"
     DeleteUser => delete("/api/access/users/{userId}", need(p::ACCESS_DELETE)).about("user", "userId")
@@ -152,82 +189,91 @@ operations! {
     "Lists all roles"
     ListRoles => get("/api/access/roles", need(p::ACCESS_READ)).gives::<access::RolesView>();
     "Creates or changes a role (`If-Match` with the revision of the list)"
-    PutRole => put("/api/access/roles/{roleId}", need(p::ACCESS_WRITE)).about("role", "roleId")
+    PutRole => put("/api/access/roles/{roleId}", need(p::ACCESS_WRITE)).step_up().about("role", "roleId")
         .takes::<access::RoleBody>().gives::<access::RolesView>().audited(AuditAction::ROLE_WRITE);
     "Deletes a role with its assignments and the grants to it (`If-Match` with the revision of the list)"
-    DeleteRole => delete("/api/access/roles/{roleId}", need(p::ACCESS_WRITE)).about("role", "roleId")
+    DeleteRole => delete("/api/access/roles/{roleId}", need(p::ACCESS_WRITE)).step_up().about("role", "roleId")
         .gives::<access::RolesView>().audited(AuditAction::ROLE_DELETE);
     "Tells what roles of identity providers stand for"
     GetRoleMapping => get("/api/access/role-mapping", need(p::ACCESS_READ)).gives::<access::MappingBody>();
     "Replaces what roles of identity providers stand for (`If-Match` with the revision of the roles)"
-    SetRoleMapping => put("/api/access/role-mapping", need(p::ACCESS_WRITE))
+    SetRoleMapping => put("/api/access/role-mapping", need(p::ACCESS_WRITE)).step_up()
         .takes::<access::MappingBody>().gives::<access::MappingBody>().audited(AuditAction::ROLE_MAPPING);
     "Lists who has which role"
     ListAssignments => get("/api/access/assignments", need(p::ACCESS_READ))
         .asks(&["cursor", "limit", "userId", "role"]).gives::<access::Listing<access::AssignmentView>>();
     "Gives a role to a user"
-    Assign => post("/api/access/assignments", need(p::ACCESS_WRITE))
+    Assign => post("/api/access/assignments", need(p::ACCESS_WRITE)).step_up()
         .takes::<access::AssignBody>().gives::<access::AssignBody>().audited(AuditAction::ROLE_ASSIGN);
     "Takes a role from a user"
-    Unassign => delete("/api/access/assignments", need(p::ACCESS_WRITE))
+    Unassign => delete("/api/access/assignments", need(p::ACCESS_WRITE)).step_up()
         .asks(&["userId", "role"]).gives::<access::AssignBody>().audited(AuditAction::ROLE_UNASSIGN);
     "Lists the grants of a subject, or on a thing"
     ListGrants => get("/api/access/grants", need(p::ACCESS_READ))
         .asks(&["cursor", "limit", "subject", "resourceType", "resourceId"]).gives::<access::Listing<ee_core::AclGrant>>();
     "Permits or forbids something with one thing"
-    Grant => post("/api/access/grants", need(p::ACCESS_WRITE))
+    Grant => post("/api/access/grants", need(p::ACCESS_WRITE)).step_up()
         .takes::<access::GrantBody>().gives::<ee_core::AclGrant>().audited(AuditAction::GRANT_CREATE);
     "Takes a grant back"
-    Revoke => delete("/api/access/grants", need(p::ACCESS_WRITE))
+    Revoke => delete("/api/access/grants", need(p::ACCESS_WRITE)).step_up()
         .asks(&["subject", "resourceType", "resourceId", "effect", "actions"]).gives::<access::Revoked>()
         .audited(AuditAction::GRANT_DELETE);
+    "Lists invitations that nobody has accepted"
+    ListInvitations => get("/api/access/invitations", need(p::ACCESS_READ))
+        .asks(LISTED).gives::<access::Listing<access::InvitationView>>();
+    "Invites somebody by a letter"
+    Invite => post("/api/access/invitations", need(p::ACCESS_WRITE)).step_up()
+        .takes::<access::InviteBody>().gives::<access::InvitationView>().audited(AuditAction::INVITATION_CREATE);
+    "Withdraws an invitation"
+    RevokeInvitation => delete("/api/access/invitations/{invitationId}", need(p::ACCESS_WRITE)).step_up()
+        .about("invitation", "invitationId").gives::<access::Success>().audited(AuditAction::INVITATION_DELETE);
     "Lists groups"
     ListGroups => get("/api/access/groups", need(p::ACCESS_READ)).asks(LISTED).gives::<access::Listing<access::GroupView>>();
     "Creates a group"
-    CreateGroup => post("/api/access/groups", need(p::ACCESS_WRITE))
+    CreateGroup => post("/api/access/groups", need(p::ACCESS_WRITE)).step_up()
         .takes::<access::GroupBody>().gives::<access::GroupView>().audited(AuditAction::GROUP_CREATE);
     "Describes a group"
     GetGroup => get("/api/access/groups/{groupId}", need(p::ACCESS_READ)).about("group", "groupId").gives::<access::GroupView>();
     "Changes a group (`If-Match`)"
-    UpdateGroup => patch("/api/access/groups/{groupId}", need(p::ACCESS_WRITE)).about("group", "groupId")
+    UpdateGroup => patch("/api/access/groups/{groupId}", need(p::ACCESS_WRITE)).step_up().about("group", "groupId")
         .takes::<access::PatchGroupBody>().gives::<access::GroupView>().audited(AuditAction::GROUP_UPDATE);
     "Deletes a group with its memberships and the grants to it (`If-Match`)"
-    DeleteGroup => delete("/api/access/groups/{groupId}", need(p::ACCESS_WRITE)).about("group", "groupId")
+    DeleteGroup => delete("/api/access/groups/{groupId}", need(p::ACCESS_WRITE)).step_up().about("group", "groupId")
         .gives::<access::Success>().audited(AuditAction::GROUP_DELETE);
     "Lists who is in a group"
     ListMembers => get("/api/access/groups/{groupId}/members", need(p::ACCESS_READ)).about("group", "groupId")
         .asks(LISTED).gives::<access::Listing<access::MemberBody>>();
     "Puts a user into a group"
-    AddMember => post("/api/access/groups/{groupId}/members", need(p::ACCESS_WRITE)).about("group", "groupId")
+    AddMember => post("/api/access/groups/{groupId}/members", need(p::ACCESS_WRITE)).step_up().about("group", "groupId")
         .takes::<access::MemberBody>().gives::<access::MemberBody>().audited(AuditAction::GROUP_ADD_MEMBER);
     "Takes a user out of a group"
-    RemoveMember => delete("/api/access/groups/{groupId}/members", need(p::ACCESS_WRITE)).about("group", "groupId")
+    RemoveMember => delete("/api/access/groups/{groupId}/members", need(p::ACCESS_WRITE)).step_up().about("group", "groupId")
         .asks(&["userId"]).gives::<access::Success>().audited(AuditAction::GROUP_REMOVE_MEMBER);
     "Lists API keys"
     ListKeys => get("/api/access/keys", need(p::ACCESS_READ))
         .asks(&["cursor", "limit", "userId"]).gives::<access::Listing<access::KeyView>>();
     "Makes an API key and shows its secret, once"
-    CreateKey => post("/api/access/keys", need(p::ACCESS_WRITE))
+    CreateKey => post("/api/access/keys", need(p::ACCESS_WRITE)).step_up()
         .takes::<access::KeyBody>().gives::<access::NewKeyView>().audited(AuditAction::KEY_CREATE);
     "Describes an API key"
     GetKey => get("/api/access/keys/{keyId}", need(p::ACCESS_READ)).about("key", "keyId").gives::<access::KeyView>();
     "Changes an API key (`If-Match`)"
-    UpdateKey => patch("/api/access/keys/{keyId}", need(p::ACCESS_WRITE)).about("key", "keyId")
+    UpdateKey => patch("/api/access/keys/{keyId}", need(p::ACCESS_WRITE)).step_up().about("key", "keyId")
         .takes::<access::PatchKeyBody>().gives::<access::KeyView>().audited(AuditAction::KEY_UPDATE);
     "Gives an API key a new secret and shows it, once (`If-Match`)"
-    RotateKey => post("/api/access/keys/{keyId}/rotate", need(p::ACCESS_WRITE)).about("key", "keyId")
+    RotateKey => post("/api/access/keys/{keyId}/rotate", need(p::ACCESS_WRITE)).step_up().about("key", "keyId")
         .takes::<Option<access::RotateKeyBody>>().gives::<access::NewKeyView>().audited(AuditAction::KEY_ROTATE);
     "Deletes an API key"
-    DeleteKey => delete("/api/access/keys/{keyId}", need(p::ACCESS_WRITE)).about("key", "keyId")
+    DeleteKey => delete("/api/access/keys/{keyId}", need(p::ACCESS_WRITE)).step_up().about("key", "keyId")
         .gives::<access::Success>().audited(AuditAction::KEY_DELETE);
     "Lists sessions of everybody, or of one user"
     ListSessions => get("/api/access/sessions", need(p::ACCESS_READ))
         .asks(&["cursor", "limit", "userId"]).gives::<access::Listing<access::SessionView>>();
     "Ends all sessions of a user"
-    EndSessions => delete("/api/access/sessions", need(p::ACCESS_WRITE))
+    EndSessions => delete("/api/access/sessions", need(p::ACCESS_WRITE)).step_up()
         .asks(&["userId"]).gives::<access::EndedSessions>().audited(AuditAction::SESSION_END);
     "Ends one session"
-    EndSession => delete("/api/access/sessions/{sessionId}", need(p::ACCESS_WRITE))
+    EndSession => delete("/api/access/sessions/{sessionId}", need(p::ACCESS_WRITE)).step_up()
         .gives::<access::EndedSessions>().audited(AuditAction::SESSION_END);
     "Tells what somebody may do, and why"
     Explain => post("/api/access/explain", need(p::ACCESS_READ))
@@ -329,7 +375,7 @@ operations! {
         .about("workflow", "workflowId").gives::<serde_json::Value>().audited(AuditAction::RUN_DELETE);
 
     "Lists the caller's conversations"
-    ListThreads => get("/api/memory/threads", need(p::MEMORY_READ))
+    ListThreads => get("/api/memory/threads", need(p::MEMORY_READ).listed())
         .asks(&["resourceId", "agentId", "page", "perPage", "orderBy[field]", "orderBy[direction]", "requestContext"])
         .gives::<threads::Threads>();
     "Creates a conversation"
@@ -405,8 +451,8 @@ mod tests {
 
     #[test]
     fn every_route_that_changes_something_has_an_audit_action() {
-        // These two only tell something.
-        let tell = [Op::ObserveRun, Op::Explain];
+        // These only tell something.
+        let tell = [Op::ObserveRun, Op::Explain, Op::FindInvitation];
         for op in Op::ALL.iter().filter(|op| !tell.contains(op)) {
             let route = op.route();
             assert!(!route.is_unsafe() || route.audit.is_some(), "{op:?}");
@@ -430,6 +476,14 @@ mod tests {
                 "Login",
                 "SignUp",
                 "Signup",
+                "SecondFactor",
+                "EnrolAtSignIn",
+                "SetUp",
+                "ForgotPassword",
+                "ResetPassword",
+                "VerifyEmail",
+                "FindInvitation",
+                "AcceptInvitation",
                 "Logout",
                 "Refresh",
                 "SsoLogin",

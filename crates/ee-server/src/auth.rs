@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use ee_core::{
-    ActorType, AuditActor, Capabilities, CredentialsProvider, Error, ErrorKind, Licensed,
-    NewSession, PermissionPattern, PublicCapabilities, RequestHead, RoleId, SessionProvider,
-    SignIn, User, UserCard, permission_patterns,
+    Access, ActorType, AuditActor, Capabilities, CredentialsProvider, Error, ErrorKind,
+    FactorMethod, Licensed, NewSession, PermissionPattern, PublicCapabilities, RequestHead, RoleId,
+    SessionProvider, SignIn, SignUp, User, UserCard, permission_patterns,
 };
+use jiff::Timestamp;
 use schemars::JsonSchema;
+use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::{AuditNote, Cx, Reply, Server, device};
@@ -22,7 +24,8 @@ pub struct SignInBody {
     /// E-mail address.
     pub email: String,
     /// Password, or the access token with Simple auth.
-    pub password: String,
+    #[schemars(with = "String")]
+    pub password: SecretString,
     /// Whether to stay signed in for longer.
     #[serde(default)]
     pub remember: bool,
@@ -35,7 +38,8 @@ pub struct SignUpBody {
     /// E-mail address.
     pub email: String,
     /// Password.
-    pub password: String,
+    #[schemars(with = "String")]
+    pub password: SecretString,
     /// Name for people.
     pub name: Option<String>,
 }
@@ -47,6 +51,54 @@ pub struct SignedIn {
     pub user: UserCard,
 }
 
+/// Body of `POST /auth/credentials/second-factor`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "an object")]
+pub struct SecondFactorBody {
+    /// What the sign-in has answered.
+    #[schemars(with = "String")]
+    pub token: SecretString,
+    /// What the authenticator shows, or a recovery code.
+    #[schemars(with = "String")]
+    pub code: SecretString,
+    /// Whether to stay signed in for longer.
+    #[serde(default)]
+    pub remember: bool,
+}
+
+/// How far a sign-in or sign-up has come.
+#[derive(Debug, JsonSchema, Serialize)]
+#[serde(untagged)]
+pub enum SignInStep {
+    /// To its end.
+    Done(SignedIn),
+    /// A letter was sent; its link goes on.
+    #[serde(rename_all = "camelCase")]
+    ConfirmEmail {
+        /// Always true.
+        confirm_email: bool,
+    },
+    /// The password was right and does not suffice.
+    #[serde(rename_all = "camelCase")]
+    SecondFactor {
+        /// What goes on with `POST /auth/credentials/second-factor`.
+        second_factor: SecondFactorView,
+    },
+}
+
+/// A sign-in that waits for the second factor.
+#[derive(Debug, JsonSchema, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SecondFactorView {
+    /// When it is too late.
+    #[schemars(with = "String")]
+    pub expires_at: Timestamp,
+    /// What may be shown.
+    pub methods: Vec<FactorMethod>,
+    /// The secret that continues this sign-in. It is no session.
+    pub token: String,
+}
+
 /// Who is calling, with roles and permissions where there are roles.
 #[derive(Debug, JsonSchema, Serialize)]
 pub struct Me {
@@ -56,7 +108,7 @@ pub struct Me {
     /// His roles.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub roles: Option<Vec<RoleId>>,
-    /// What they permit.
+    /// What they permit, within whatever narrows him down here.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub permissions: Option<Vec<PermissionPattern>>,
 }
@@ -118,11 +170,11 @@ pub async fn me(cx: &Cx) -> Result<Option<Me>, Error> {
             permissions: None,
         }));
     };
-    let permissions = rbac.permissions(&identity.user).await?.patterns().to_vec();
+    let access = Access::of(rbac, identity).await?;
     Ok(Some(Me {
         user,
-        roles: Some(rbac.roles(&identity.user).await?),
-        permissions: Some(permissions),
+        roles: Some(access.roles),
+        permissions: Some(access.permissions),
     }))
 }
 
@@ -131,27 +183,72 @@ pub async fn sign_in(
     cx: &Cx,
     head: &RequestHead<'_>,
     body: &SignInBody,
-) -> Result<Reply<SignedIn>, SignInError> {
+) -> Result<Reply<SignInStep>, SignInError> {
     let done = async {
-        let credentials = credentials(cx, &body.email, &body.password)?;
-        match credentials
-            .sign_in(&body.email, &body.password, head)
-            .await?
-        {
-            SignIn::Success(user) => {
-                let mut reply = start_session(cx, head, &user, body.remember).await?;
-                let device = credentials.device_cookie(&user.id).await?;
-                reply.cookies.extend(device);
-                Ok(reply)
-            }
-            _ => Err(Error::new(
-                ErrorKind::Unauthenticated,
-                "Invalid email or password",
-            )),
-        }
+        let password = body.password.expose_secret();
+        let credentials = credentials(cx, &body.email, password)?;
+        let end = credentials.sign_in(&body.email, password, head).await?;
+        finish(cx, head, end, body.remember).await
     };
-    done.await
-        .map_err(|error| SignInError::new(error, &body.email))
+    let reply = done
+        .await
+        .map_err(|error| SignInError::new(error, &body.email))?;
+    Ok(match reply.body {
+        // The record shall know for whom it waits.
+        SignInStep::SecondFactor { .. } => {
+            let mut note = attempt(&body.email);
+            note.failure = Some("waits for the second factor".to_owned());
+            reply.noted(note)
+        }
+        _ => reply,
+    })
+}
+
+/// `POST /auth/credentials/second-factor`: the end of a sign-in.
+pub async fn second_factor(
+    cx: &Cx,
+    head: &RequestHead<'_>,
+    body: &SecondFactorBody,
+) -> Result<Reply<SignInStep>, Error> {
+    let credentials = cx.licensed().and_then(|licensed| licensed.credentials());
+    let credentials =
+        credentials.ok_or_else(|| not_configured("Credentials authentication not configured"))?;
+    let (token, code) = (body.token.expose_secret(), body.code.expose_secret());
+    let end = credentials.second_factor(token, code, head).await?;
+    match end {
+        SignIn::Refused => Err(Error::new(
+            ErrorKind::Unauthenticated,
+            "The code is wrong, or the sign-in took too long",
+        )),
+        end => finish(cx, head, end, body.remember).await,
+    }
+}
+
+/// Does what the end of a sign-in asks for.
+async fn finish(
+    cx: &Cx,
+    head: &RequestHead<'_>,
+    end: SignIn,
+    is_remembered: bool,
+) -> Result<Reply<SignInStep>, Error> {
+    match end {
+        SignIn::Success(user) => {
+            let reply = start_session(cx, head, &user, is_remembered).await?;
+            Ok(reply.map(SignInStep::Done))
+        }
+        SignIn::SecondFactor(factor) => {
+            let second_factor = SecondFactorView {
+                expires_at: factor.expires_at,
+                methods: factor.methods.clone(),
+                token: factor.expose_token().to_owned(),
+            };
+            Ok(Reply::new(SignInStep::SecondFactor { second_factor }))
+        }
+        _ => Err(Error::new(
+            ErrorKind::Unauthenticated,
+            "Invalid email or password",
+        )),
+    }
 }
 
 /// `POST /auth/credentials/sign-up` and `POST /auth/signup`.
@@ -159,20 +256,31 @@ pub async fn sign_up(
     cx: &Cx,
     head: &RequestHead<'_>,
     body: &SignUpBody,
-) -> Result<Reply<SignedIn>, SignInError> {
+) -> Result<Reply<SignInStep>, SignInError> {
     let done = async {
-        let credentials = credentials(cx, &body.email, &body.password)?;
-        let user = if credentials.sign_up_enabled() {
+        let password = body.password.expose_secret();
+        let credentials = credentials(cx, &body.email, password)?;
+        let end = if credentials.sign_up_enabled() {
             let name = body.name.as_deref();
             credentials
-                .sign_up(&body.email, &body.password, name, head)
+                .sign_up(&body.email, password, name, head)
                 .await?
         } else {
-            None
+            SignUp::Refused
         };
-        let user =
-            user.ok_or_else(|| Error::new(ErrorKind::Invalid, "Failed to create account"))?;
-        start_session(cx, head, &user, false).await
+        match end {
+            SignUp::Created(user) => {
+                let reply = start_session(cx, head, &user, false).await?;
+                Ok(reply.map(SignInStep::Done))
+            }
+            SignUp::ConfirmEmail => {
+                let step = SignInStep::ConfirmEmail {
+                    confirm_email: true,
+                };
+                Ok(Reply::new(step).noted(attempt(&body.email)))
+            }
+            SignUp::Refused => Err(Error::new(ErrorKind::Invalid, "Failed to create account")),
+        }
     };
     done.await
         .map_err(|error| SignInError::new(error, &body.email))
@@ -277,6 +385,10 @@ pub(crate) async fn start_session(
     new.device = head.user_agent().map(device::name);
     new.is_remembered = is_remembered;
     let session = sessions.create(new).await?;
+    let device = match licensed.and_then(|licensed| licensed.credentials()) {
+        Some(credentials) => credentials.device_cookie(&user.id).await?,
+        None => None,
+    };
     let mut actor = AuditActor::new(ActorType::User, user.id.as_str());
     actor.email.clone_from(&user.email);
     let note = AuditNote {
@@ -286,9 +398,9 @@ pub(crate) async fn start_session(
     let body = SignedIn {
         user: UserCard::from(user.as_ref()),
     };
-    Ok(Reply::new(body)
-        .cookies(sessions.headers(&session))
-        .noted(note))
+    let mut cookies = sessions.headers(&session);
+    cookies.extend(device);
+    Ok(Reply::new(body).cookies(cookies).noted(note))
 }
 
 async fn end_shown_session(
@@ -332,11 +444,14 @@ fn check_sizes(email: &str, password: &str) -> Result<(), Error> {
             format!("must not be longer than {MAX_EMAIL_BYTES} bytes"),
         ));
     }
+    check_password_size("password", password)
+}
+
+/// Fails with [`ErrorKind::Invalid`] for the field. How good a password is others judge.
+pub(crate) fn check_password_size(field: &str, password: &str) -> Result<(), Error> {
     if password.is_empty() || password.len() > MAX_PASSWORD_BYTES {
-        return Err(Error::invalid_field(
-            "password",
-            format!("must have 1 to {MAX_PASSWORD_BYTES} bytes"),
-        ));
+        let message = format!("must have 1 to {MAX_PASSWORD_BYTES} bytes");
+        return Err(Error::invalid_field(field, message));
     }
     Ok(())
 }

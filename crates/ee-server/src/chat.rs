@@ -365,10 +365,20 @@ pub async fn generate(cx: &Cx, request: ChatRequest) -> Result<ChatAnswer, Error
     ))
 }
 
+/// Asks an agent for as long as the caller may have the answer: else an error is the last piece.
+pub async fn pieces(
+    cx: &Cx,
+    request: ChatRequest,
+) -> Result<BoxStream<'static, Result<ChatChunk, Error>>, Error> {
+    let asked = cx.agents()?.stream(request);
+    let pieces = cx.unless_revoked(asked).await??;
+    Ok(cx.until_revoked(pieces).map(Result::flatten).boxed())
+}
+
 /// `POST /agents/:id/stream`: the answer piece by piece, each one the JSON of an event; `[DONE]` is the last one.
 pub async fn stream(cx: &Cx, request: ChatRequest) -> Result<BoxStream<'static, String>, Error> {
     let agent = request.agent.clone();
-    let chunks = cx.agents()?.stream(request).await?;
+    let chunks = pieces(cx, request).await?;
     let mut wire = WireStream::new(agent);
     Ok(chunks
         .map(Some)

@@ -8,7 +8,7 @@ use ee_core::{
 };
 use jiff::Timestamp;
 
-use crate::{AuthMode, Server};
+use crate::{AuthMode, Server, corridor::Kept};
 
 /// Identifies a request in its answer, in the log and in the record.
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -74,6 +74,8 @@ pub(crate) struct CxParts {
     pub(crate) body_limit: usize,
     pub(crate) caller: Caller,
     pub(crate) client_ip: Option<IpAddr>,
+    /// What the caller is judged by again while he gets a stream.
+    pub(crate) kept: Option<Box<Kept>>,
     pub(crate) now: Timestamp,
     pub(crate) request_id: RequestId,
     pub(crate) server: Arc<Server>,
@@ -81,6 +83,22 @@ pub(crate) struct CxParts {
 }
 
 impl Cx {
+    /// Makes what the use cases need for a command on the machine itself. Whoever may run it has the store, so he is asked
+    /// for nothing and may do everything. A request goes through [`admit`](crate::admit) and nothing else.
+    pub fn operator(server: Arc<Server>) -> Self {
+        Self(Arc::new(CxParts {
+            authority: Authority::everything(),
+            body_limit: 0,
+            caller: Caller::Anonymous,
+            client_ip: None,
+            kept: None,
+            now: server.clock.now(),
+            request_id: RequestId::new(0, 0),
+            server,
+            user_agent: None,
+        }))
+    }
+
     /// Returns the server.
     pub fn server(&self) -> &Arc<Server> {
         &self.0.server

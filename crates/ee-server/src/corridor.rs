@@ -1,13 +1,19 @@
 //! The way that every request takes: authenticate, authorise, act, record.
 
+mod asked_again;
+mod on_behalf;
+mod preview;
+mod record;
+mod until_revoked;
+
 use std::{net::IpAddr, sync::Arc};
 
-use ee_core::{
-    ActorType, AuditAction, AuditActor, AuditContext, AuditEvent, AuditOutcome, AuditResource,
-    Authority, Caller, Error, ErrorKind, GrantSet, RequestHead, ResourceRef, Verdict,
-};
-use http::{HeaderMap, Method};
-use tracing::error;
+use ee_core::{Authority, Caller, Error, ErrorKind, GrantSet, RequestHead, ResourceRef, Verdict};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use jiff::{SignedDuration, Timestamp};
+
+pub(crate) use asked_again::Kept;
+pub use record::{AuditNote, Outcome, record};
 
 use crate::{
     Access, AuthMode, Cx, RequestId, Route, Scope, Server,
@@ -15,8 +21,11 @@ use crate::{
     context::{CxParts, unauthenticated},
     csrf,
     route::is_unsafe,
+    visible::listed_outside,
 };
 
+/// How long after a sign-in dangerous acts are possible.
+const STEP_UP_WINDOW: SignedDuration = SignedDuration::from_mins(10);
 /// Largest body of a request to a route for people who are known.
 const MAX_BODY_BYTES: usize = 1_024 * 1_024;
 /// Largest body of a request to a route for strangers.
@@ -54,24 +63,18 @@ pub async fn admit(
     route: &Route,
     arrival: &Arrival<'_>,
 ) -> Result<Cx, Box<Refusal>> {
-    let now = server.clock.now();
-    let mut parts = CxParts {
-        authority: Authority::nothing(),
-        body_limit: if route.access.is_public() {
-            MAX_STRANGERS_BODY_BYTES
-        } else {
-            MAX_BODY_BYTES
-        },
-        caller: Caller::Anonymous,
-        client_ip: arrival.client_ip,
-        now,
-        request_id: arrival.request_id,
-        server: Arc::clone(server),
-        user_agent: None,
-    };
-    let decided = decide(server, &mut parts, route, arrival).await;
-    if route.audit.is_some() || decided.is_err() {
-        let head = RequestHead::new(arrival.headers, arrival.client_ip);
+    // Before anybody is judged: a change from now on is one that a stream hears of.
+    let is_stream = route.is_stream();
+    let changes = is_stream.then(|| server.count_changes()).flatten();
+    let mut parts = CxParts::new(server, route, arrival);
+    let head = RequestHead::new(arrival.headers, arrival.client_ip);
+    let decided = decide(server, &mut parts, route, arrival, &head)
+        .await
+        .and_then(|()| check_step_up(&parts, route));
+    if decided.is_ok() && is_stream {
+        parts.kept = Some(Box::new(Kept::new(route, arrival, changes)));
+    }
+    if route.audit.is_some() || parts.kept.is_some() || decided.is_err() {
         parts.user_agent = head.user_agent().map(Into::into);
     }
     let cx = Cx(Arc::new(parts));
@@ -107,13 +110,14 @@ async fn explained(cx: &Cx, route: &Route, arrival: &Arrival<'_>, error: Error) 
     }
 }
 
+/// Finds out who it is and judges whether he may. The one place for the first time and for every time after it.
 async fn decide(
     server: &Server,
     parts: &mut CxParts,
     route: &Route,
     arrival: &Arrival<'_>,
+    head: &RequestHead<'_>,
 ) -> Result<(), Error> {
-    let head = RequestHead::new(arrival.headers, arrival.client_ip);
     if is_unsafe(arrival.method) {
         csrf::check(arrival.headers, &server.origins)?;
     }
@@ -125,8 +129,18 @@ async fn decide(
         return Ok(());
     };
     let licensed = auth.at(parts.now);
-    parts.caller = licensed.identify(&head).await?;
-    let Access::Permission { any_of, scope } = &route.access else {
+    parts.caller = licensed.identify(head).await?;
+    if let Caller::Known(identity) = &mut parts.caller {
+        // In boxes: most requests ask for neither, and their future stays small.
+        let headers = arrival.headers;
+        if headers.contains_key(&on_behalf::NAME) {
+            Box::pin(on_behalf::act(&licensed, identity, headers)).await?;
+        }
+        if headers.contains_key(&preview::NAME) {
+            Box::pin(preview::narrow(&licensed, identity, headers)).await?;
+        }
+    }
+    let Access::Permission { any_of, .. } = &route.access else {
         return match (&route.access, &parts.caller) {
             (Access::Public, _) | (_, Caller::Known(_)) => {
                 parts.hold(&licensed, route).await;
@@ -139,19 +153,61 @@ async fn decide(
         return Err(unauthenticated());
     };
     parts.authority = licensed.authority(identity).await?;
-    let (authority, now) = (&parts.authority, parts.now);
-    let allowed = match (scope, arrival.scope_param) {
+    if allows(
+        &parts.authority,
+        &route.access,
+        arrival.scope_param,
+        parts.now,
+    ) || asked_outside(&licensed, parts, any_of, arrival.scope_param).await?
+        || listed_outside(&licensed, parts, &route.access).await?
+    {
+        Ok(())
+    } else {
+        Err(missing(any_of))
+    }
+}
+
+/// Tells whether a permission of the route is among what somebody may do. Routes that ask for none are no matter here.
+fn allows(authority: &Authority, access: &Access, id: Option<&str>, now: Timestamp) -> bool {
+    let Access::Permission { any_of, scope } = access else {
+        return true;
+    };
+    match (scope, id) {
         (Scope::All, _) => any_of.iter().any(|it| authority.allows(it, now)),
         (Scope::Some, _) => any_of.iter().any(|it| authority.allows_some(it)),
         (Scope::Param(_), Some(id)) => any_of.iter().any(|it| authority.allows_on(it, id, now)),
         // A template without the parameter that its access names never opens.
         (Scope::Param(_), None) => false,
-    };
-    if allowed || asked_outside(&licensed, parts, any_of, arrival.scope_param).await? {
-        Ok(())
-    } else {
-        Err(missing(any_of))
     }
+}
+
+/// Returns the value of a header that asks for something. Fails with [`ErrorKind::Invalid`] when it comes twice.
+fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a HeaderValue>, Error> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next();
+    if values.next().is_some() {
+        return Err(Error::new(
+            ErrorKind::Invalid,
+            format!("the header `{name}` may come once"),
+        ));
+    }
+    Ok(value)
+}
+
+/// Fails with [`ErrorKind::StepUpRequired`] for a dangerous act in a session that began too long ago. Credentials that
+/// came with the request itself are as fresh as can be.
+fn check_step_up(parts: &CxParts, route: &Route) -> Result<(), Error> {
+    let session = parts.caller.identity().and_then(|it| it.session.as_ref());
+    let Some(session) = session.filter(|_| route.needs_step_up) else {
+        return Ok(());
+    };
+    let age = parts.now.duration_since(session.created_at);
+    // A clock that was set back makes no session young.
+    if age.is_negative() || age > STEP_UP_WINDOW {
+        let message = "sign in again to do this: your sign-in is more than ten minutes ago";
+        return Err(Error::new(ErrorKind::StepUpRequired, message));
+    }
+    Ok(())
 }
 
 /// Asks a provider of grants that can only be asked about one thing at a time, where nothing else has decided.
@@ -186,6 +242,25 @@ async fn asked_outside(
 }
 
 impl CxParts {
+    /// Describes a request of which nobody knows yet who makes it.
+    fn new(server: &Arc<Server>, route: &Route, arrival: &Arrival<'_>) -> Self {
+        Self {
+            authority: Authority::nothing(),
+            body_limit: if route.access.is_public() {
+                MAX_STRANGERS_BODY_BYTES
+            } else {
+                MAX_BODY_BYTES
+            },
+            caller: Caller::Anonymous,
+            client_ip: arrival.client_ip,
+            kept: None,
+            now: server.clock.now(),
+            request_id: arrival.request_id,
+            server: Arc::clone(server),
+            user_agent: None,
+        }
+    }
+
     /// Pages show what the caller may do also where the route itself asks for nothing. Who cannot be judged holds nothing.
     async fn hold(&mut self, licensed: &ee_core::Licensed<'_>, route: &Route) {
         if route.surface == crate::Surface::Api {
@@ -204,107 +279,4 @@ fn missing(any_of: &[ee_core::Permission]) -> Error {
         ErrorKind::Forbidden,
         format!("Missing required permission: {}", names.join(" or ")),
     )
-}
-
-/// What a handler adds to the record of its request.
-#[derive(Clone, Debug, Default)]
-#[non_exhaustive]
-pub struct AuditNote {
-    /// Who acted, where the request itself does not show it (sign-in).
-    pub actor: Option<AuditActor>,
-    /// Why it failed, where the status does not show it (a browser is sent on).
-    pub failure: Option<String>,
-    /// What else is worth knowing.
-    pub metadata: serde_json::Map<String, serde_json::Value>,
-    /// What was acted upon, where the path does not name it (creation).
-    pub resource: Option<AuditResource>,
-}
-
-impl AuditNote {
-    /// Names what was acted upon.
-    pub fn about(kind: &'static str, id: impl Into<String>, name: Option<String>) -> Self {
-        let mut resource = AuditResource::new(kind, id);
-        resource.name = name;
-        Self {
-            resource: Some(resource),
-            ..Self::default()
-        }
-    }
-
-    /// Adds a fact.
-    #[must_use]
-    pub fn with(mut self, key: &str, value: impl Into<serde_json::Value>) -> Self {
-        self.metadata.insert(key.to_owned(), value.into());
-        self
-    }
-}
-
-/// How a request ended.
-#[derive(Debug)]
-pub struct Outcome<'a> {
-    /// Status of the answer.
-    pub status: u16,
-    /// Why it was refused or failed, for the record.
-    pub reason: Option<&'a str>,
-    /// What the handler added.
-    pub note: Option<AuditNote>,
-    /// The path parameter that [`Route::resource`] names, decoded.
-    pub resource_param: Option<&'a str>,
-}
-
-/// Records how a request ended: refusals always, successes and failures where the route says so.
-pub async fn record(cx: &Cx, route: &Route, outcome: Outcome<'_>) {
-    let refused = matches!(outcome.status, 401 | 403);
-    let action = match &route.audit {
-        Some(action) => action.clone(),
-        None if refused => AuditAction::ACCESS_DENIED,
-        None => return,
-    };
-    let parts = &cx.0;
-    let note = outcome.note.unwrap_or_default();
-    let verdict = match outcome.status {
-        // A sign-in with a wrong password has failed; it was not forbidden.
-        401 if route.access.is_public() => AuditOutcome::Failure,
-        401 | 403 => AuditOutcome::Denied,
-        400.. => AuditOutcome::Failure,
-        _ if note.failure.is_some() => AuditOutcome::Failure,
-        _ => AuditOutcome::Success,
-    };
-    let mut actor = note.actor.unwrap_or_else(|| actor(cx));
-    actor.ip = parts.client_ip;
-    actor.user_agent = parts.user_agent.as_deref().map(str::to_owned);
-    let mut event = AuditEvent::new(parts.now, actor, action, verdict);
-    event.resource = note.resource.or_else(|| {
-        let (kind, _) = route.resource?;
-        outcome
-            .resource_param
-            .map(|id| AuditResource::new(kind, id))
-    });
-    event.metadata = note.metadata;
-    event.reason = outcome.reason.map(str::to_owned).or(note.failure);
-    let elapsed = parts
-        .server
-        .clock
-        .now()
-        .duration_since(parts.now)
-        .as_millis();
-    event.duration = Some(u64::try_from(elapsed).unwrap_or(0));
-    event.context = Some(AuditContext::new(
-        parts.request_id.to_string(),
-        route.method.to_string(),
-        route.path.clone(),
-        outcome.status,
-    ));
-    if let Err(err) = parts.server.audit.log(event).await {
-        error!(request.id = %parts.request_id, error = %err, "an audit event could not be written");
-    }
-}
-
-fn actor(cx: &Cx) -> AuditActor {
-    let Some(identity) = cx.identity() else {
-        return AuditActor::anonymous();
-    };
-    let mut actor = AuditActor::new(ActorType::User, identity.user.id.as_str());
-    actor.email.clone_from(&identity.user.email);
-    actor
 }

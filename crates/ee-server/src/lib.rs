@@ -5,6 +5,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod access;
+pub mod account;
 pub mod agents;
 mod api;
 pub mod auth;
@@ -22,6 +23,7 @@ pub mod runs;
 mod server;
 pub mod sso;
 pub mod threads;
+mod visible;
 pub mod workflows;
 
 pub use api::Op;

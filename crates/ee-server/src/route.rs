@@ -66,6 +66,14 @@ impl Access {
         matches!(self, Self::Open | Self::Public)
     }
 
+    /// Returns for which thing a permission is asked for, if one is.
+    pub(crate) const fn scope(&self) -> Option<Scope> {
+        match self {
+            Self::Permission { scope, .. } => Some(*scope),
+            Self::Authenticated | Self::Open | Self::Public => None,
+        }
+    }
+
     fn scoped(self, scope: Scope) -> Self {
         match self {
             Self::Permission { any_of, .. } => Self::Permission { any_of, scope },
@@ -116,6 +124,8 @@ pub struct Route {
     pub query: &'static [&'static str],
     /// Kind of thing and the path parameter that names it, for the record.
     pub resource: Option<(&'static str, &'static str)>,
+    /// Whether a session has to have begun a short time ago (RFC 9470): for dangerous acts.
+    pub needs_step_up: bool,
     /// One line for the OpenAPI document.
     pub summary: &'static str,
     /// Who speaks to it.
@@ -130,6 +140,7 @@ impl Route {
             audit: None,
             input: Body::None,
             method,
+            needs_step_up: false,
             output: Body::None,
             path: path.into(),
             query: &[],
@@ -154,10 +165,32 @@ impl Route {
         self
     }
 
+    /// Says that the answer is a stream, of this content type and described in words. Its caller is judged again for as
+    /// long as it lasts ([`Cx::until_revoked`](crate::Cx::until_revoked)).
+    #[must_use]
+    pub fn streams(self, content_type: &'static str, what: &'static str) -> Self {
+        Self {
+            output: Body::Stream(content_type, what),
+            ..self
+        }
+    }
+
+    /// Tells whether the answer is a stream.
+    pub const fn is_stream(&self) -> bool {
+        matches!(self.output, Body::Stream(..))
+    }
+
     /// Says which path parameter names the thing that the route is about.
     #[must_use]
     pub const fn about(mut self, kind: &'static str, param: &'static str) -> Self {
         self.resource = Some((kind, param));
+        self
+    }
+
+    /// Asks people whose session began over ten minutes ago to sign in again.
+    #[must_use]
+    pub const fn step_up(mut self) -> Self {
+        self.needs_step_up = true;
         self
     }
 

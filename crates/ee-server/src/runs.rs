@@ -217,7 +217,8 @@ pub async fn stream(
 ) -> Result<Reply<BoxStream<'static, String>>, Error> {
     let id = ensure(cx, workflow, id).await?;
     let events = cx.workflows()?.start(&id, body.input_data).await?;
-    Ok(Reply::new(records(events)).noted(note(workflow, &id)))
+    let events = cx.until_revoked(events);
+    Ok(Reply::new(records(id.clone(), events)).noted(note(workflow, &id)))
 }
 
 /// `POST …/observe`: tells what has happened and what still happens.
@@ -228,7 +229,7 @@ pub async fn observe(
 ) -> Result<BoxStream<'static, String>, Error> {
     find(cx, workflow, id).await?;
     let events = cx.workflows()?.watch(id).await?.ok_or_else(not_found)?;
-    Ok(records(events))
+    Ok(records(id.clone(), cx.until_revoked(events)))
 }
 
 /// `POST …/runs/:runId/cancel`.

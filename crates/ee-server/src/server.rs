@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ee_core::{
     AuditLogger, Clock, EeAuthProvider, ReturnTo,
     host::{AgentHost, WorkflowHost},
-    storage::SignInFlowStore,
+    storage::{ChangeCount, SignInFlowStore},
 };
 
 use crate::{access::AccessParts, agents::AllAgents};
@@ -82,6 +82,8 @@ pub struct Server {
     pub audit: Arc<dyn AuditLogger>,
     /// Who may come in.
     pub auth: AuthMode,
+    /// Counts what may have changed somebody's access.
+    pub changes: Option<Arc<dyn ChangeCount>>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Keeps sign-ins at identity providers that are under way.
@@ -111,6 +113,7 @@ impl Server {
             all_agents: AllAgents::default(),
             audit,
             auth,
+            changes: None,
             clock,
             flows: None,
             login_page: ReturnTo::root(),
@@ -124,6 +127,18 @@ impl Server {
     pub fn access(mut self, access: AccessParts) -> Self {
         self.access = Some(access);
         self
+    }
+
+    /// Adds what counts the changes of all stores that sessions, users, roles, grants and keys are kept in. Then the
+    /// caller of an open stream is judged again when something has changed, else more than once a second.
+    #[must_use]
+    pub fn changes(mut self, changes: Arc<dyn ChangeCount>) -> Self {
+        self.changes = Some(changes);
+        self
+    }
+
+    pub(crate) fn count_changes(&self) -> Option<u64> {
+        self.changes.as_ref().map(|changes| changes.count())
     }
 
     /// Adds agents and workflows.

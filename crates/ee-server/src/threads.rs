@@ -1,4 +1,4 @@
-//! Conversations as the wire has them. Everybody sees his own and no other.
+//! Conversations as the wire has them. Everybody sees those of his own that he may read, and no other.
 
 use ee_core::{
     AgentId, Error, ErrorKind, MessageId, ThreadId,
@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::{AuditNote, Cx, Reply};
+use crate::{AuditNote, Cx, Reply, permissions};
 
 const MAX_METADATA_BYTES: usize = 16_384;
 const MAX_TITLE_CHARS: usize = 200;
@@ -131,14 +131,15 @@ pub struct PatchThreadBody {
     pub request_context: Option<Value>,
 }
 
-/// `GET /memory/threads`.
+/// `GET /memory/threads`: exactly those of the caller's own that he may read.
 pub async fn list(
     cx: &Cx,
     agent_id: Option<AgentId>,
     resource_id: Option<String>,
     page: Page,
 ) -> Result<Threads, Error> {
-    let mut filter = ThreadFilter::of(cx.owner()?);
+    let visible = cx.visible(&permissions::MEMORY_READ).await?;
+    let mut filter = ThreadFilter::of(cx.owner()?, visible);
     filter.agent_id = agent_id;
     filter.resource_id = resource_id;
     let found = store(cx)?.list(&filter, page).await?;

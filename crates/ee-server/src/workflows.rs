@@ -1,11 +1,11 @@
 //! Workflows as the wire has them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use ee_core::{
     AgentId, Error, ErrorKind, WorkflowId,
     host::NewWorkflow,
-    storage::{Page, RunFilter, RunStatus, WorkflowRecord, WorkflowStep},
+    storage::{Page, Paged, RunFilter, RunStatus, WorkflowRecord, WorkflowStep},
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -137,12 +137,15 @@ pub async fn list(cx: &Cx) -> Result<BTreeMap<WorkflowId, WorkflowDetail>, Error
 }
 
 /// Returns the workflows that the caller may read, by name.
-pub async fn readable(cx: &Cx) -> Result<Vec<WorkflowRecord>, Error> {
-    let workflows = cx.workflows()?.list().await?;
-    let may_read = |workflow: &&WorkflowRecord| {
-        cx.allows_on(&permissions::WORKFLOWS_READ, workflow.id.as_str())
-    };
-    Ok(workflows.iter().filter(may_read).cloned().collect())
+async fn readable(cx: &Cx) -> Result<Arc<[WorkflowRecord]>, Error> {
+    let visible = cx.visible(&permissions::WORKFLOWS_READ).await?;
+    cx.workflows()?.list(&visible).await
+}
+
+/// Returns one page of the workflows that the caller may read, by name.
+pub async fn page(cx: &Cx, page: Page) -> Result<Paged<WorkflowRecord>, Error> {
+    let visible = cx.visible(&permissions::WORKFLOWS_READ).await?;
+    cx.workflows()?.page(&visible, page).await
 }
 
 /// `GET /workflows/:workflowId`.
@@ -161,7 +164,7 @@ pub async fn find(cx: &Cx, id: &WorkflowId) -> Result<WorkflowRecord, Error> {
 /// `GET /workflows/run-counts`.
 pub async fn run_counts(cx: &Cx) -> Result<BTreeMap<WorkflowId, RunCounts>, Error> {
     let mut counts = BTreeMap::new();
-    for workflow in readable(cx).await? {
+    for workflow in &*readable(cx).await? {
         let mut filter = RunFilter::default();
         filter.status = Some(RunStatus::Running);
         filter.workflow_id = Some(workflow.id.clone());
@@ -171,7 +174,7 @@ pub async fn run_counts(cx: &Cx) -> Result<BTreeMap<WorkflowId, RunCounts>, Erro
             .await?
             .total;
         counts.insert(
-            workflow.id,
+            workflow.id.clone(),
             RunCounts {
                 running,
                 suspended: 0,
@@ -181,13 +184,15 @@ pub async fn run_counts(cx: &Cx) -> Result<BTreeMap<WorkflowId, RunCounts>, Erro
     Ok(counts)
 }
 
-/// `POST /stored/workflows`.
+/// `POST /stored/workflows`. Whoever creates a workflow owns it from the moment it exists.
 pub async fn create(cx: &Cx, body: CreateWorkflowBody) -> Result<Reply<WorkflowDetail>, Error> {
     let mut new = NewWorkflow::default();
+    new.created_by = cx.identity().map(|identity| identity.user.id.clone());
     new.description = body.description;
     new.id = body.id;
     new.input_schema = body.input_schema;
     new.name = body.name;
+    new.owner = cx.owner_of_new();
     new.steps = body
         .steps
         .into_iter()

@@ -54,6 +54,16 @@ pub trait Database: fmt::Debug + Send + Sync + 'static {
         batch: Batch,
     ) -> Result<Option<Vec<Done>>, Error>;
 
+    /// Lets the numbers that the database gives out for a column go on behind the largest one that is there, after rows
+    /// that have brought their own. Nothing to do for one that looks for the largest one each time.
+    async fn go_on_numbering(
+        &self,
+        _table: &'static str,
+        _column: &'static str,
+    ) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// Returns where changes are told.
     fn hub(&self) -> &ChangeHub;
 }

@@ -35,31 +35,48 @@ fn effect(effect: Effect) -> &'static str {
     }
 }
 
+impl Batch {
+    /// Writes a grant, or other terms of one that is there.
+    #[must_use]
+    pub(crate) fn granting(self, grant: GrantRecord) -> Self {
+        let upsert = Statement::new(
+            "INSERT INTO ee_grants (kind, resource_id, subject, action, effect, expires_at, \
+             granted_at, granted_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
+             ON CONFLICT (kind, resource_id, subject, effect, action) DO UPDATE SET \
+             expires_at = excluded.expires_at, granted_at = excluded.granted_at, \
+             granted_by = excluded.granted_by",
+        )
+        .bind(grant.resource.kind)
+        .bind(grant.resource.id)
+        .bind(&grant.subject)
+        .bind(grant.action)
+        .bind(effect(grant.effect))
+        .bind(grant.expires_at)
+        .bind(grant.granted_at)
+        .bind(grant.granted_by);
+        let batch = self.then(upsert);
+        let change = Change::Grants(grant.subject);
+        if batch.tells.last() == Some(&change) {
+            batch
+        } else {
+            batch.telling(change)
+        }
+    }
+}
+
+/// Takes back all grants on a thing.
+pub(crate) fn remove_all(kind: &str, id: &str) -> Statement {
+    Statement::new("DELETE FROM ee_grants WHERE kind = ?1 AND resource_id = ?2")
+        .bind(kind)
+        .bind(id)
+}
+
 #[async_trait]
 impl<D: Database> GrantStore for SqlStore<D> {
     async fn put(&self, grants: Vec<GrantRecord>) -> Result<(), Error> {
         let mut batch = Batch::default();
         for grant in grants {
-            let upsert = Statement::new(
-                "INSERT INTO ee_grants (kind, resource_id, subject, action, effect, expires_at, \
-                 granted_at, granted_by) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) \
-                 ON CONFLICT (kind, resource_id, subject, effect, action) DO UPDATE SET \
-                 expires_at = excluded.expires_at, granted_at = excluded.granted_at, \
-                 granted_by = excluded.granted_by",
-            )
-            .bind(grant.resource.kind)
-            .bind(grant.resource.id)
-            .bind(&grant.subject)
-            .bind(grant.action)
-            .bind(effect(grant.effect))
-            .bind(grant.expires_at)
-            .bind(grant.granted_at)
-            .bind(grant.granted_by);
-            batch = batch.then(upsert);
-            let change = Change::Grants(grant.subject);
-            if batch.tells.last() != Some(&change) {
-                batch = batch.telling(change);
-            }
+            batch = batch.granting(grant);
         }
         if batch.statements.is_empty() {
             return Ok(());
@@ -90,8 +107,7 @@ impl<D: Database> GrantStore for SqlStore<D> {
     }
 
     async fn remove_resource(&self, resource: &ResourceRef) -> Result<u64, Error> {
-        let delete = Statement::new("DELETE FROM ee_grants WHERE kind = ?1 AND resource_id = ?2");
-        let delete = delete.bind(&resource.kind).bind(&resource.id);
+        let delete = remove_all(&resource.kind, &resource.id);
         // Whose they were is not told one by one.
         let batch = Batch::from(delete).telling(Change::Everything);
         self.run("take back the grants on a thing", batch).await

@@ -18,7 +18,7 @@ fn record(mut row: Row) -> Result<ApiKeyRecord, Error> {
     key.created_by = row.take()?;
     key.expires_at = row.take()?;
     key.addresses = row.take::<Json<_>>()?.0;
-    key.may_act_for = row.take()?;
+    key.may_act_for = row.take::<Json<_>>()?.0;
     let (hash, until) = (row.take()?, row.take()?);
     key.previous = Option::zip(hash, until).map(|(hash, until)| PreviousSecret { hash, until });
     key.last_used_at = row.take()?;
@@ -37,7 +37,7 @@ fn bind(statement: Statement, key: &ApiKeyRecord) -> Result<Statement, Error> {
         .bind(Json(&key.scopes).value()?)
         .bind(key.expires_at)
         .bind(Json(&key.addresses).value()?)
-        .bind(key.may_act_for)
+        .bind(Json(&key.may_act_for).value()?)
         .bind(previous.map(|previous| previous.hash))
         .bind(previous.map(|previous| previous.until))
         .bind(key.updated_at))

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod agents;
+pub mod copy;
 mod database;
 mod grants;
 mod groups;

@@ -1,7 +1,9 @@
 //! The store over a database.
 
+use std::collections::BTreeSet;
+
 use ee_core::{
-    Error, ErrorKind,
+    Error, ErrorKind, Visible,
     storage::{ChangeHub, Page, Paged},
 };
 
@@ -106,6 +108,28 @@ impl<D: Database> SqlStore<D> {
 /// Reads rows of one column.
 pub(crate) fn column<T: FromValue>(mut row: Row) -> Result<T, Error> {
     row.take()
+}
+
+/// Leaves the rows that may be shown, of a query with a `WHERE`.
+pub(crate) fn shown(query: Statement, visible: &Visible) -> Statement {
+    match visible {
+        Visible::All { except } if except.is_empty() => query,
+        Visible::All { except } => query.and(
+            " AND id NOT IN (SELECT value FROM json_each(?))",
+            [texts(except)],
+        ),
+        Visible::Only(ids) => {
+            query.and(" AND id IN (SELECT value FROM json_each(?))", [texts(ids)])
+        }
+    }
+}
+
+/// Writes a list of ids as one parameter, so that a statement has one text for lists of every length. Not every database
+/// takes a NUL, and no id has one.
+fn texts(ids: &BTreeSet<String>) -> String {
+    let ids = ids.iter().filter(|id| !id.contains('\0'));
+    let list: serde_json::Value = ids.map(String::as_str).collect();
+    list.to_string()
 }
 
 /// Adds which rows of a page with a number are wanted.

@@ -1,10 +1,14 @@
 use async_trait::async_trait;
 use ee_core::{
-    Error, ErrorKind, ThreadId,
-    storage::{MessageRecord, Page, Paged, ThreadFilter, ThreadRecord, ThreadStore},
+    Error, ErrorKind, Resource, ThreadId,
+    storage::{Change, MessageRecord, Page, Paged, ThreadFilter, ThreadRecord, ThreadStore},
 };
 
-use crate::{Batch, Database, Json, Name, Row, SqlStore, Statement, store::paged};
+use crate::{
+    Batch, Database, Json, Name, Row, SqlStore, Statement,
+    grants::remove_all,
+    store::{column, paged, shown},
+};
 
 const COLUMNS: &str = "SELECT id, owner, resource_id, created_at, agent_id, title, metadata, \
     updated_at FROM ee_threads";
@@ -27,7 +31,7 @@ fn only(query: Statement, filter: &ThreadFilter) -> Statement {
     if let Some(label) = &filter.resource_id {
         query = query.and(" AND resource_id = ?", [label]);
     }
-    query
+    shown(query, &filter.visible)
 }
 
 const MESSAGES: &str =
@@ -84,9 +88,21 @@ impl<D: Database> ThreadStore for SqlStore<D> {
     }
 
     async fn delete(&self, id: &ThreadId) -> Result<bool, Error> {
+        let kind = Resource::Memory.as_str();
         // The messages go by the foreign key.
         let delete = Statement::new("DELETE FROM ee_threads WHERE id = ?1").bind(id);
-        Ok(self.run("delete a conversation", delete).await? > 0)
+        let mut batch = Batch::from(delete.must_change()).then(remove_all(kind, id.as_str()));
+        // Conversations come and go all the time, and hardly any has a grant.
+        let granted = Statement::new(
+            "SELECT subject FROM ee_grants WHERE kind = ?1 AND resource_id = ?2 LIMIT 1",
+        );
+        let granted = granted.bind(kind).bind(id);
+        let operation = "delete a conversation";
+        let granted: Vec<String> = self.rows(operation, granted, column).await?;
+        if !granted.is_empty() {
+            batch = batch.telling(Change::Everything);
+        }
+        Ok(self.batch(operation, batch).await?.is_some())
     }
 
     async fn append(&self, id: &ThreadId, messages: Vec<MessageRecord>) -> Result<(), Error> {

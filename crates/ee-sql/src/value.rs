@@ -211,6 +211,11 @@ impl Row {
             .and_then(T::from_value)
             .ok_or_else(|| unreadable(T::WHAT))
     }
+
+    /// Returns the columns that were not taken.
+    pub(crate) fn into_values(self) -> Vec<Value> {
+        self.0.collect()
+    }
 }
 
 impl From<Vec<Value>> for Row {

@@ -1,5 +1,5 @@
 // The script of Studio. Every page works without it; it adds streaming answers,
-// the theme switch without a reload, local times and a few keys.
+// the theme switch without a reload, local times, the secrets of links and a few keys.
 "use strict";
 
 (() => {
@@ -31,6 +31,32 @@
     }
     const body = new URLSearchParams({ theme: button.value, redirect: form.elements.redirect.value });
     fetch(form.action, { method: "POST", body, redirect: "manual" }).catch(() => {});
+  }
+
+  // The secret of a link stands in the fragment: it goes into the form, and out of the address bar.
+
+  function takeLinkSecret() {
+    const [, secret] = /^#token=([\w-]+)$/.exec(location.hash) ?? [];
+    if (!secret) return;
+    history.replaceState(null, "", location.pathname + location.search);
+    const field = find("[data-link-secret]");
+    if (!field) return;
+    field.value = secret;
+    field.closest(".field").hidden = true;
+    if (field.form.hasAttribute("data-link-send")) field.form.requestSubmit();
+  }
+
+  // Recovery codes.
+
+  async function copy(button) {
+    const lines = findAll("li", document.getElementById(button.dataset.copy));
+    const label = find("span", button);
+    try {
+      await navigator.clipboard.writeText(lines.map((line) => line.textContent).join("\n"));
+      label.textContent = "Copied";
+    } catch {
+      label.textContent = "Not possible here";
+    }
   }
 
   // Chat.
@@ -213,6 +239,9 @@
   });
 
   document.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (button?.dataset.copy) copy(button);
+    if (button?.hasAttribute("data-print")) print();
     for (const menu of findAll("details.menu[open]")) {
       if (!menu.contains(event.target)) menu.open = false;
     }
@@ -233,6 +262,8 @@
     if (event.detail.xhr.status === 401) location.reload();
   });
 
+  addEventListener("hashchange", takeLinkSecret);
+  takeLinkSecret();
   localise(document);
   const log = find("[data-chat-log]");
   if (log) toEnd(log);

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use axum::response::{IntoResponse as _, Response};
 use ee_adapter_axum::{ErrorPages, FailedRequest, HttpError};
+use ee_core::ErrorKind;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use maud::Markup;
 use percent_encoding::percent_decode_str;
@@ -10,8 +11,8 @@ use percent_encoding::percent_decode_str;
 use crate::{
     layout::Section,
     pages::{
-        ErrorPage, NotFound, PermissionDenied, SessionExpired, error_page, not_found,
-        permission_denied, session_expired,
+        ErrorPage, NotFound, PermissionDenied, SessionExpired, StepUp, error_page, not_found,
+        permission_denied, session_expired, step_up,
     },
     paths,
     return_target::return_target,
@@ -41,6 +42,9 @@ impl ErrorPages for StudioPages {
         };
         let visit = Visit::new(failed.cx.clone(), failed.headers, target);
         let mut response = match failed.error.status {
+            _ if failed.error.code == ErrorKind::StepUpRequired.code() => {
+                return confirm(&visit, failed, target, is_form).await;
+            }
             StatusCode::UNAUTHORIZED => return unauthenticated(&visit, failed, target, is_form),
             StatusCode::FORBIDDEN => denied(&visit, failed.error, target).await,
             StatusCode::NOT_FOUND => {
@@ -71,13 +75,8 @@ fn unauthenticated(
     } else {
         paths::login(&redirect)
     };
-    let mut response = if failed.headers.contains_key("hx-request") {
-        let location = HeaderValue::try_from(login).ok();
-        let mut response = StatusCode::UNAUTHORIZED.into_response();
-        response
-            .headers_mut()
-            .extend(location.map(|location| (HX_REDIRECT, location)));
-        response
+    let mut response = if is_part(failed) {
+        lead(&login)
     } else if is_form {
         let content = session_expired(&SessionExpired {
             redirect,
@@ -87,12 +86,55 @@ fn unauthenticated(
     } else {
         return see_other(&login);
     };
-    *response.status_mut() = StatusCode::UNAUTHORIZED;
-    let bearer = HeaderValue::from_static("Bearer");
+    challenge(&mut response, "Bearer");
+    response
+}
+
+/// Asks somebody who is signed in to sign in again. It is a page and no redirect: whoever was led to the sign-in and back
+/// by itself could go round in circles.
+async fn confirm(
+    visit: &Visit,
+    failed: &FailedRequest<'_>,
+    target: &str,
+    is_form: bool,
+) -> Response {
+    let redirect = return_target(failed.cx, target);
+    let mut response = if is_part(failed) {
+        lead(&paths::step_up(&redirect))
+    } else {
+        let content = step_up(&StepUp {
+            redirect,
+            unsaved: is_form,
+        });
+        let title = "Confirm that it is you";
+        visit.page(title, section(target), content).await
+    };
+    let asked = "Bearer error=\"insufficient_user_authentication\", max_age=\"600\"";
+    challenge(&mut response, asked);
+    response
+}
+
+/// Tells whether the script asks for a part of a page.
+fn is_part(failed: &FailedRequest<'_>) -> bool {
+    failed.headers.contains_key("hx-request")
+}
+
+/// Has the script leave the page.
+fn lead(target: &str) -> Response {
+    let location = HeaderValue::try_from(target).ok();
+    let mut response = StatusCode::UNAUTHORIZED.into_response();
     response
         .headers_mut()
-        .insert(header::WWW_AUTHENTICATE, bearer);
+        .extend(location.map(|location| (HX_REDIRECT, location)));
     response
+}
+
+fn challenge(response: &mut Response, text: &'static str) {
+    *response.status_mut() = StatusCode::UNAUTHORIZED;
+    let value = HeaderValue::from_static(text);
+    response
+        .headers_mut()
+        .insert(header::WWW_AUTHENTICATE, value);
 }
 
 async fn denied(visit: &Visit, error: &HttpError, target: &str) -> Response {

@@ -39,6 +39,8 @@ icons! {
     Clock => "clock",
     /// A wrong turn.
     Compass => "compass",
+    /// Takes a text along.
+    Copy => "copy",
     /// The dark theme.
     Dark => "moon",
     /// Removes something.
@@ -55,16 +57,22 @@ icons! {
     Info => "info",
     /// A run cut off by a stopped server.
     Interrupted => "unplug",
+    /// A secret that opens something.
+    Key => "key-round",
     /// The light theme.
     Light => "sun",
     /// Something protected.
     Lock => "lock",
+    /// A letter.
+    Mail => "mail",
     /// A conversation.
     Message => "message-square",
     /// A step that waits.
     Pending => "circle-dashed",
     /// Adds something.
     Plus => "plus",
+    /// Puts on paper.
+    Print => "printer",
     /// Starts again.
     Restart => "rotate-ccw",
     /// Starts a run.
@@ -83,6 +91,8 @@ icons! {
     Success => "circle-check",
     /// The theme of the system.
     System => "monitor",
+    /// A person.
+    User => "user",
     /// A warning.
     Warning => "triangle-alert",
     /// A workflow.

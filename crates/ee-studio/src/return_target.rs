@@ -27,15 +27,24 @@ fn is_place(target: &str) -> bool {
     let sends_on = [
         "",
         "/api",
+        paths::ACCEPT_INVITATION,
         paths::BASE,
+        paths::FORGOT_PASSWORD,
         paths::LOGIN,
         paths::LOGOUT,
+        paths::RESET_PASSWORD,
         paths::SESSION_EXPIRED,
+        paths::SETUP,
         paths::SIGN_UP,
-        paths::SSO,
         paths::THEME,
+        paths::VERIFY_EMAIL,
     ];
-    !sends_on.contains(&path) && !path.starts_with("/api/")
+    let is_below = |place: &str| {
+        let rest = path.strip_prefix(place);
+        rest.is_some_and(|rest| rest.starts_with('/'))
+    };
+    let is_form = [paths::ACCEPT_INVITATION, paths::ACCOUNT, paths::LOGIN];
+    !sends_on.contains(&path) && !path.starts_with("/api/") && !is_form.into_iter().any(is_below)
 }
 
 #[cfg(test)]
@@ -53,6 +62,14 @@ mod tests {
             "/studio/%6Cogin/?redirect=/studio/login",
             "/studio/login#x",
             "/studio/login/sso",
+            "/studio/login/second-factor",
+            "/studio/login/enrol?x",
+            "/studio/account/totp/confirm",
+            "/studio/reset-password#token=x",
+            "/studio/verify-email",
+            "/studio/setup",
+            "/studio/accept-invitation/find",
+            "/studio/forgot-password",
             "/studio/signup",
             "/studio/logout",
             "/api/auth/sso/login",
@@ -62,6 +79,8 @@ mod tests {
         for target in [
             "/studio/agents",
             "/studio/agents/login?q=/studio/login",
+            "/studio/account",
+            "/studio/account?done=password",
             "/docs",
         ] {
             assert!(is_place(target), "{target}");

@@ -51,7 +51,7 @@ fn full(name: &str, user: &str) -> ApiKeyRecord {
     key.created_by = Some(id("admin"));
     key.expires_at = Some(at(600));
     key.last_used_at = Some(at(60));
-    key.may_act_for = true;
+    key.may_act_for = vec![id("ada"), id("auth0|x/y")];
     key.previous = Some(PreviousSecret {
         hash: hash("before"),
         until: at(300),

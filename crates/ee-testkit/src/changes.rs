@@ -5,12 +5,13 @@ mod listeners;
 use std::{collections::BTreeMap, sync::Arc};
 
 use ee_core::{
-    AclSubject, ResourceRef, Role, TokenHash,
+    AclSubject, ResourceRef, Role, TokenHash, UserId,
     storage::{
         AccountKind, AccountRecord, AccountStatus, AccountStore, AgentRecord, AgentStore,
         ApiKeyRecord, ApiKeyStore, AssignmentRecord, AssignmentStore, Change, ChangeHub, Changed,
         Effect, EndedSessionStore, GrantRecord, GrantStore, GroupRecord, GroupStore, RoleRecord,
-        RoleStore, SessionRecord, SessionStore,
+        RoleStore, SessionRecord, SessionStore, ThreadRecord, ThreadStore, WorkflowRecord,
+        WorkflowStore,
     },
 };
 
@@ -42,6 +43,7 @@ macro_rules! changes_conformance {
             a_change_of_grants_is_told_for_each_subject,
             a_change_of_a_key_is_told,
             a_change_of_agents_is_told,
+            what_is_granted_with_a_thing_and_taken_back_is_told,
             every_listener_is_told,
             who_looks_when_he_is_told_sees_the_change,
         );
@@ -355,12 +357,48 @@ pub async fn a_change_of_agents_is_told<S: AgentStore>(
         AgentRecord::new(id("writer"), text(), text(), text(), at(0))
     };
 
-    store.create(agent()).await.unwrap();
+    store.create(agent(), None).await.unwrap();
     ear.heard([Change::Agents]);
     assert!(store.update(agent()).await.unwrap());
     ear.heard([Change::Agents]);
     assert!(store.delete(&id("writer")).await.unwrap());
     ear.heard([Change::Agents]);
+}
+
+/// To whoever owns a new thing, and to all who had a grant on one that is deleted.
+pub async fn what_is_granted_with_a_thing_and_taken_back_is_told<S>(
+    store: Arc<S>,
+    hub: impl Fn(&S) -> &ChangeHub,
+) where
+    S: AgentStore + GrantStore + ThreadStore + WorkflowStore,
+{
+    let (ear, anna) = (Ear::at(hub(&store)), id::<UserId>("anna"));
+    let text = String::new;
+    let agent = AgentRecord::new(id("thing"), text(), text(), text(), at(0));
+    let workflow = WorkflowRecord::new(id("thing"), text(), Vec::new(), at(0));
+    let thread = ThreadRecord::new(id("thing"), anna.clone(), text(), at(0));
+    let mut shared = grant("user:berta", "thing");
+    "memory".clone_into(&mut shared.resource.kind);
+
+    AgentStore::create(&*store, agent, Some(&anna))
+        .await
+        .unwrap();
+    ear.heard([grants("user:anna")]);
+    assert!(AgentStore::delete(&*store, &id("thing")).await.unwrap());
+    ear.heard([grants("user:anna")]);
+
+    WorkflowStore::create(&*store, workflow, Some(&anna))
+        .await
+        .unwrap();
+    ear.heard([grants("user:anna")]);
+    assert!(WorkflowStore::delete(&*store, &id("thing")).await.unwrap());
+    ear.heard([grants("user:anna")]);
+
+    ThreadStore::create(&*store, thread).await.unwrap();
+    GrantStore::put(&*store, vec![shared]).await.unwrap();
+    ear.heard([grants("user:berta")]);
+    assert!(ThreadStore::delete(&*store, &id("thing")).await.unwrap());
+    ear.heard([grants("user:berta")]);
 }
 
 /// Also one who came later.

@@ -87,6 +87,7 @@ macro_rules! store_conformance {
         $crate::identity_store_conformance!($setup);
         $crate::last_owner_conformance!($setup);
         $crate::one_time_token_store_conformance!($setup);
+        $crate::ownership_conformance!($setup);
         $crate::role_store_conformance!($setup);
         $crate::run_store_conformance!($setup);
         $crate::session_store_conformance!($setup);

@@ -29,6 +29,7 @@ pub mod group_store;
 pub mod identity_store;
 pub mod last_owner;
 pub mod one_time_token_store;
+pub mod ownership;
 pub mod role_store;
 pub mod run_store;
 pub mod session_store;

@@ -63,6 +63,12 @@ pub fn hard_metadata() -> Map<String, Value> {
     map
 }
 
+/// As much of a text as a name may have of it.
+pub(crate) fn name_of(text: &str) -> String {
+    let end = text.floor_char_boundary(1_000);
+    text.get(..end).unwrap_or_default().to_owned()
+}
+
 /// The hard texts that are ids of this type.
 pub(crate) fn hard_ids<T: TryFrom<String>>() -> Vec<T> {
     hard_texts()

@@ -3,14 +3,15 @@
 use std::{collections::HashSet, sync::Arc};
 
 use ee_core::{
-    ErrorKind,
+    ErrorKind, ThreadId, Visible,
     storage::{MessageRecord, MessageRole, Page, ThreadFilter, ThreadRecord, ThreadStore},
 };
 use jiff::Timestamp;
 
 use crate::{
     in_parallel,
-    samples::{TICK, assert_kind, at, hard_metadata, hard_texts, hard_times, id},
+    listing::{in_pages, narrowings, very_many},
+    samples::{TICK, assert_kind, at, hard_ids, hard_metadata, hard_texts, hard_times, id},
 };
 
 /// Makes the tests of a [`ThreadStore`]. The setup is a future of a
@@ -27,6 +28,7 @@ macro_rules! thread_store_conformance {
             deleting_a_thread_deletes_its_messages,
             the_list_shows_the_last_written_first,
             filters_combine_with_and,
+            lists_show_exactly_what_may_be_shown,
             pages_never_overlap_or_skip,
             messages_keep_the_order_in_which_they_were_added,
             appending_moves_the_time_of_change,
@@ -79,7 +81,11 @@ async fn all_messages(store: &impl ThreadStore, thread: &str) -> Vec<MessageReco
 }
 
 fn of_anna() -> ThreadFilter {
-    ThreadFilter::of(id("anna"))
+    of("anna")
+}
+
+fn of(owner: &str) -> ThreadFilter {
+    ThreadFilter::of(id(owner), Visible::EVERYTHING)
 }
 
 /// What was created comes back equal, with and without the optional fields.
@@ -224,8 +230,39 @@ pub async fn filters_combine_with_and(store: Arc<impl ThreadStore>) {
 
     filter.resource_id = Some("d_sk".into());
     assert!(listed(&*store, &filter).await.is_empty());
-    assert_eq!(listed(&*store, &ThreadFilter::of(id("%"))).await, ["t5"]);
-    assert!(listed(&*store, &ThreadFilter::of(id("_"))).await.is_empty());
+    assert_eq!(listed(&*store, &of("%")).await, ["t5"]);
+    assert!(listed(&*store, &of("_")).await.is_empty());
+}
+
+/// Whole and in pages, with the number of what may be shown, and never somebody else's.
+pub async fn lists_show_exactly_what_may_be_shown(store: Arc<impl ThreadStore>) {
+    let mut all = Vec::new();
+    for (number, id_) in hard_ids::<ThreadId>().into_iter().enumerate() {
+        let mut record = thread(id_.as_str(), at(0));
+        if number % 4 == 0 {
+            record.owner = id("berta");
+        }
+        store.create(record.clone()).await.unwrap();
+        all.push(record);
+    }
+    all.sort_by(|a, b| b.id.cmp(&a.id));
+    let ids = all.iter().map(|thread| thread.id.as_str());
+    let very_many = very_many(ids.clone().take(3));
+    let mut narrowings = narrowings(ids);
+    narrowings.push(Visible::Only(very_many));
+
+    for visible in narrowings {
+        for owner in ["anna", "berta"] {
+            let own = all.iter().filter(|thread| thread.owner.as_str() == owner);
+            let shown = own.filter(|thread| visible.contains(thread.id.as_str()));
+            let expected: Vec<_> = shown.cloned().collect();
+            let filter = ThreadFilter::of(id(owner), visible.clone());
+            for size in [3, 1_000] {
+                let pages = in_pages(size, async |page| store.list(&filter, page).await).await;
+                assert_eq!(pages, expected, "{size} of {owner}");
+            }
+        }
+    }
 }
 
 /// The pages of a list hold each conversation once, also where many share one time, and each

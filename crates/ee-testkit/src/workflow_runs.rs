@@ -23,7 +23,7 @@ macro_rules! workflow_runs_conformance {
 async fn seed(store: &(impl WorkflowStore + RunStore)) {
     for name in ["a", "b"] {
         let workflow = WorkflowRecord::new(id(name), name.into(), Vec::new(), at(0));
-        WorkflowStore::create(store, workflow).await.unwrap();
+        WorkflowStore::create(store, workflow, None).await.unwrap();
         for number in 0..3 {
             let steps = vec![StepRecord::pending("one".into())];
             let run_id = id(format!("{name}-{number}"));

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use ee_core::{
-    ErrorKind,
-    storage::{WorkflowRecord, WorkflowStep, WorkflowStore},
+    ErrorKind, Visible, WorkflowId,
+    storage::{Page, WorkflowRecord, WorkflowStep, WorkflowStore},
 };
 use serde_json::{Value, json};
 
 use crate::{
     in_parallel,
-    samples::{TICK, assert_kind, at, hard_metadata, hard_texts, hard_times, id},
+    listing::{in_pages, narrowings, very_many},
+    samples::{
+        TICK, assert_kind, at, hard_ids, hard_metadata, hard_texts, hard_times, id, name_of,
+    },
 };
 
 /// Makes the tests of a [`WorkflowStore`]. The setup is a future of a
@@ -26,6 +29,8 @@ macro_rules! workflow_store_conformance {
             updating_a_missing_workflow_is_false_and_creates_nothing,
             deleting_is_final,
             the_list_is_ordered_by_name_then_id,
+            lists_and_pages_show_exactly_what_may_be_shown,
+            what_may_be_shown_is_a_list_of_any_length,
             a_schema_that_is_null_is_not_an_absent_one,
             texts_and_schemas_survive,
             times_survive_to_the_microsecond,
@@ -47,6 +52,7 @@ fn workflow(id_: &str, name: &str) -> WorkflowRecord {
         step("a", "{{steps.z.output}}"),
     ];
     let mut workflow = WorkflowRecord::new(id(id_), name.into(), steps, at(0));
+    workflow.created_by = Some(id("anna"));
     workflow.description = Some(format!("{name} of the tests"));
     workflow.input_schema = Some(json!({ "type": "object", "required": ["topic"] }));
     workflow
@@ -60,8 +66,8 @@ async fn find(store: &impl WorkflowStore, text: &str) -> Option<WorkflowRecord> 
 pub async fn a_created_workflow_is_found_as_it_was(store: Arc<impl WorkflowStore>) {
     let full = workflow("full", "Full");
     let bare = WorkflowRecord::new(id("bare"), "Bare".into(), Vec::new(), at(1));
-    store.create(full.clone()).await.unwrap();
-    store.create(bare.clone()).await.unwrap();
+    store.create(full.clone(), None).await.unwrap();
+    store.create(bare.clone(), None).await.unwrap();
 
     assert_eq!(find(&*store, "full").await, Some(full));
     assert_eq!(find(&*store, "bare").await, Some(bare));
@@ -72,12 +78,15 @@ pub async fn a_created_workflow_is_found_as_it_was(store: Arc<impl WorkflowStore
 pub async fn creating_a_taken_id_is_a_conflict_and_overwrites_nothing(
     store: Arc<impl WorkflowStore>,
 ) {
-    store.create(workflow("a", "First")).await.unwrap();
+    store.create(workflow("a", "First"), None).await.unwrap();
 
-    let second = store.create(workflow("a", "Second")).await;
+    let second = store.create(workflow("a", "Second"), None).await;
 
     assert_kind(second, ErrorKind::Conflict);
-    assert_eq!(store.list().await.unwrap(), [workflow("a", "First")]);
+    assert_eq!(
+        store.list(&Visible::EVERYTHING).await.unwrap(),
+        [workflow("a", "First")]
+    );
 }
 
 /// Many who create the same id at once: one succeeds.
@@ -85,7 +94,12 @@ pub async fn of_64_parallel_creates_one_wins(store: Arc<impl WorkflowStore>) {
     let won = in_parallel(64, |number| {
         let store = Arc::clone(&store);
         let name = format!("Workflow {number}");
-        async move { store.create(workflow("a", &name)).await.map(|()| name) }
+        async move {
+            store
+                .create(workflow("a", &name), None)
+                .await
+                .map(|()| name)
+        }
     })
     .await;
 
@@ -95,9 +109,10 @@ pub async fn of_64_parallel_creates_one_wins(store: Arc<impl WorkflowStore>) {
 
 /// An update leaves nothing of the old workflow and touches no other.
 pub async fn updating_replaces_everything(store: Arc<impl WorkflowStore>) {
-    store.create(workflow("a", "A")).await.unwrap();
-    store.create(workflow("b", "B")).await.unwrap();
+    store.create(workflow("a", "A"), None).await.unwrap();
+    store.create(workflow("b", "B"), None).await.unwrap();
     let mut changed = workflow("a", "Changed");
+    changed.created_by = None;
     changed.description = None;
     changed.input_schema = None;
     changed.steps = vec![step("only", "one")];
@@ -114,19 +129,22 @@ pub async fn updating_a_missing_workflow_is_false_and_creates_nothing(
     store: Arc<impl WorkflowStore>,
 ) {
     assert!(!store.update(workflow("a", "A")).await.unwrap());
-    assert!(store.list().await.unwrap().is_empty());
+    assert!(store.list(&Visible::EVERYTHING).await.unwrap().is_empty());
 }
 
 /// A deleted workflow is gone, and its id is free again.
 pub async fn deleting_is_final(store: Arc<impl WorkflowStore>) {
-    store.create(workflow("a", "A")).await.unwrap();
-    store.create(workflow("b", "B")).await.unwrap();
+    store.create(workflow("a", "A"), None).await.unwrap();
+    store.create(workflow("b", "B"), None).await.unwrap();
 
     assert!(store.delete(&id("a")).await.unwrap());
 
     assert!(!store.delete(&id("a")).await.unwrap());
-    assert_eq!(store.list().await.unwrap(), [workflow("b", "B")]);
-    store.create(workflow("a", "Again")).await.unwrap();
+    assert_eq!(
+        store.list(&Visible::EVERYTHING).await.unwrap(),
+        [workflow("b", "B")]
+    );
+    store.create(workflow("a", "Again"), None).await.unwrap();
 }
 
 /// Names and ids are ordered by their bytes.
@@ -137,32 +155,71 @@ pub async fn the_list_is_ordered_by_name_then_id(store: Arc<impl WorkflowStore>)
         .enumerate()
     {
         let record = workflow(&format!("id-{}", (number * 5) % 8), name);
-        store.create(record.clone()).await.unwrap();
+        store.create(record.clone(), None).await.unwrap();
         expected.push(record);
     }
     expected.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
 
-    assert_eq!(store.list().await.unwrap(), expected);
+    assert_eq!(store.list(&Visible::EVERYTHING).await.unwrap(), expected);
+}
+
+/// Whole and in pages of any size, in the same order, with the number of what may be shown.
+pub async fn lists_and_pages_show_exactly_what_may_be_shown(store: Arc<impl WorkflowStore>) {
+    let mut all = Vec::new();
+    let names = ["a", "B", "a"].into_iter().cycle();
+    for (id, name) in hard_ids::<WorkflowId>().into_iter().zip(names) {
+        let record = workflow(id.as_str(), name);
+        store.create(record.clone(), None).await.unwrap();
+        all.push(record);
+    }
+    all.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+
+    for visible in narrowings(all.iter().map(|workflow| workflow.id.as_str())) {
+        let shown = all.iter().filter(|it| visible.contains(it.id.as_str()));
+        let expected: Vec<_> = shown.cloned().collect();
+        assert_eq!(store.list(&visible).await.unwrap(), expected, "{visible:?}");
+        for size in [3, 5, 1_000] {
+            let pages = in_pages(size, async |page| store.page(&visible, page).await).await;
+            assert_eq!(pages, expected, "{size} of {visible:?}");
+        }
+    }
+}
+
+/// Longer than any statement has parameters.
+pub async fn what_may_be_shown_is_a_list_of_any_length(store: Arc<impl WorkflowStore>) {
+    for name in ["a", "b", "c"] {
+        store.create(workflow(name, name), None).await.unwrap();
+    }
+    let many = very_many(["a", "c"]);
+    let page = Page::new(0, 10).unwrap();
+
+    let only = Visible::Only(many.clone());
+    assert_eq!(store.list(&only).await.unwrap().len(), 2);
+    assert_eq!(store.page(&only, page).await.unwrap().total, 2);
+
+    let rest = Visible::All { except: many };
+    assert_eq!(store.list(&rest).await.unwrap(), [workflow("b", "b")]);
+    assert_eq!(store.page(&rest, page).await.unwrap().total, 1);
 }
 
 /// `null` as a schema and no schema stay two things.
 pub async fn a_schema_that_is_null_is_not_an_absent_one(store: Arc<impl WorkflowStore>) {
     let mut null = workflow("null", "N");
     null.input_schema = Some(Value::Null);
-    store.create(null.clone()).await.unwrap();
+    store.create(null.clone(), None).await.unwrap();
 
     assert_eq!(find(&*store, "null").await, Some(null));
 }
 
 /// Every text comes back byte for byte, and the schema equal.
 pub async fn texts_and_schemas_survive(store: Arc<impl WorkflowStore>) {
-    store.create(workflow("updated", "U")).await.unwrap();
+    store.create(workflow("updated", "U"), None).await.unwrap();
     for (number, text) in hard_texts().into_iter().enumerate() {
-        let mut record = workflow(&format!("created-{number}"), &text);
+        let mut record = workflow(&format!("created-{number}"), &name_of(&text));
         record.description = Some(text.clone());
         record.input_schema = Some(Value::Object(hard_metadata()));
         record.steps = vec![step(&text, &text), step("b", &text)];
-        store.create(record.clone()).await.unwrap();
+        store.create(record.clone(), None).await.unwrap();
         assert_eq!(find(&*store, record.id.as_str()).await.unwrap(), record);
 
         record.id = id("updated");
@@ -177,7 +234,7 @@ pub async fn times_survive_to_the_microsecond(store: Arc<impl WorkflowStore>) {
         let mut record = workflow(&format!("w-{number}"), "W");
         record.created_at = time;
         record.updated_at = time + TICK;
-        store.create(record.clone()).await.unwrap();
+        store.create(record.clone(), None).await.unwrap();
 
         assert_eq!(find(&*store, record.id.as_str()).await.unwrap(), record);
     }

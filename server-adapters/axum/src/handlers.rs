@@ -1,6 +1,7 @@
 //! The handlers of the API: extract, call the use case, wrap.
 
 mod access;
+mod account;
 mod agents;
 mod auth;
 mod memory;
@@ -39,6 +40,24 @@ pub(crate) fn handler(op: Op, method: &Method, guard: Arc<Guard>) -> MethodRoute
         Op::Me => mount.to(auth::me),
         Op::SignIn | Op::Login => mount.to(auth::sign_in),
         Op::SignUp | Op::Signup => mount.to(auth::sign_up),
+        Op::SecondFactor => mount.to(auth::second_factor),
+        Op::EnrolAtSignIn => mount.to(account::enrol_at_sign_in),
+        Op::SetUp => mount.to(account::set_up),
+        Op::ForgotPassword => mount.to(account::forgot_password),
+        Op::ResetPassword => mount.to(account::reset_password),
+        Op::VerifyEmail => mount.to(account::verify_email),
+        Op::FindInvitation => mount.to(account::find_invitation),
+        Op::AcceptInvitation => mount.to(account::accept_invitation),
+        Op::AccountSecurity => mount.to(account::security),
+        Op::ChangePassword => mount.to(account::change_password),
+        Op::SendVerification => mount.to(account::send_verification),
+        Op::BeginTotp => mount.to(account::begin_totp),
+        Op::ConfirmTotp => mount.to(account::confirm_totp),
+        Op::DisableTotp => mount.to(account::disable_totp),
+        Op::RegenerateRecoveryCodes => mount.to(account::regenerate_recovery_codes),
+        Op::ListInvitations => mount.to(access::list_invitations),
+        Op::Invite => mount.to(access::invite),
+        Op::RevokeInvitation => mount.to(access::revoke_invitation),
         Op::Logout => mount.to(auth::logout),
         Op::Refresh => mount.to(auth::refresh),
         Op::SsoLogin => mount.to(auth::sso_login),

@@ -93,7 +93,7 @@ fn sessions(bench: &mut Criterion) {
         let id = AgentId::new("agent").unwrap();
         let (name, now) = ("agent".to_owned(), Timestamp::UNIX_EPOCH);
         let agent = AgentRecord::new(id, name.clone(), name.clone(), name, now);
-        AgentStore::create(&*store, agent).await.unwrap();
+        AgentStore::create(&*store, agent, None).await.unwrap();
     });
     let run = |task: &dyn Fn(u64) -> Duration, name: &str, bench: &mut Criterion| {
         bench.bench_function(name, |bench| bench.iter_custom(task));

@@ -154,6 +154,19 @@ impl Database for PgDatabase {
         }
     }
 
+    async fn go_on_numbering(
+        &self,
+        table: &'static str,
+        column: &'static str,
+    ) -> Result<(), ee_core::Error> {
+        let sql = format!(
+            "SELECT setval(pg_get_serial_sequence('{table}', '{column}'), \
+             (SELECT coalesce(max({column}), 0) + 1 FROM {table}), false)"
+        );
+        let batch = Batch::from(Statement::new(sql));
+        self.execute("go on numbering rows", batch).await.map(drop)
+    }
+
     fn hub(&self) -> &ChangeHub {
         &self.pool.hub
     }

@@ -40,8 +40,19 @@ impl Texts {
     }
 }
 
-/// Writes `$1` for `?1`, but not between quotes.
+/// Writes `$1` for `?1`, but not between quotes, and takes lists that come as one text apart in the way of the server.
 fn translate(sql: &str) -> String {
+    let mut text = numbered(sql);
+    // Only a parameter ever stands between these brackets.
+    while let Some((before, after)) = text.split_once("json_each(")
+        && let Some((list, rest)) = after.split_once(')')
+    {
+        text = format!("{before}json_array_elements_text({list}::text::json){rest}");
+    }
+    text
+}
+
+fn numbered(sql: &str) -> String {
     let mut text = String::with_capacity(sql.len());
     let mut is_quoted = false;
     let mut chars = sql.chars().peekable();
@@ -65,6 +76,18 @@ mod tests {
                 "SELECT a FROM t WHERE b = ?1 AND c LIKE ?12 ESCAPE '?1' AND d = 'it''s ?2' OR e = ?3"
             ),
             "SELECT a FROM t WHERE b = $1 AND c LIKE $12 ESCAPE '?1' AND d = 'it''s ?2' OR e = $3"
+        );
+    }
+
+    #[test]
+    fn lists_are_taken_apart_by_the_server() {
+        assert_eq!(
+            translate(
+                "SELECT a FROM t WHERE b IN (SELECT value FROM json_each(?1)) \
+                 AND c NOT IN (SELECT value FROM json_each(?2)) LIMIT ?3"
+            ),
+            "SELECT a FROM t WHERE b IN (SELECT value FROM json_array_elements_text($1::text::json)) \
+             AND c NOT IN (SELECT value FROM json_array_elements_text($2::text::json)) LIMIT $3"
         );
     }
 

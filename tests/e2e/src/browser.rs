@@ -216,15 +216,26 @@ impl Browser {
     ///
     /// When the browser cannot, or the page is wider than the screen.
     pub async fn picture(&self, name: &str) -> Result<()> {
-        self.look_with(Screen::Phone).await?;
-        self.picture_here(&format!("{name}-phone")).await?;
-        self.look_with(Screen::Desk).await?;
-        self.picture_here(name).await
+        self.picture_of("body", name).await
     }
 
-    async fn picture_here(&self, name: &str) -> Result<()> {
+    /// Takes the pictures of [`picture`](Self::picture) with a part of the page in view.
+    ///
+    /// # Errors
+    ///
+    /// When the browser cannot, there is no such part, or the page is wider than the screen.
+    pub async fn picture_of(&self, css: &str, name: &str) -> Result<()> {
+        self.look_with(Screen::Phone).await?;
+        self.picture_here(css, &format!("{name}-phone")).await?;
+        self.look_with(Screen::Desk).await?;
+        self.picture_here(css, name).await
+    }
+
+    async fn picture_here(&self, css: &str, name: &str) -> Result<()> {
         let dir: PathBuf = variable("MASTRA_EE_SCREENS")?;
         fs::create_dir_all(&dir)?;
+        self.run(&format!("document.querySelector('{css}').scrollIntoView()"))
+            .await?;
         for theme in ["light", "dark"] {
             self.run(&format!(
                 "document.documentElement.dataset.theme = '{theme}'; {STILL}"

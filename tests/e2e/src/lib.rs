@@ -1,7 +1,8 @@
 //! The product in a real browser: a server of its own for each test, and Chromium driven by chromedriver.
 //!
 //! [`Product`] is the binary. [`Service`] is a server in this process for what the binary cannot show: providers
-//! with sign-up or single sign-on, and parts that fail.
+//! with sign-up or single sign-on, and parts that fail. [`Company`] is one whose people have accounts with passwords,
+//! whose letters are read and whose clock is moved.
 
 #![expect(
     clippy::disallowed_methods,
@@ -9,9 +10,13 @@
 )]
 
 mod browser;
+mod clock;
+mod company;
 mod driver;
 mod fault;
+mod host;
 mod idp;
+mod letters;
 mod people;
 mod product;
 mod record;
@@ -20,8 +25,11 @@ mod service;
 mod visitor;
 
 pub use browser::{Browser, Screen, Script};
+pub use clock::MovedClock;
+pub use company::Company;
 pub use fault::Fault;
 pub use idp::Idp;
+pub use letters::Letters;
 pub use people::People;
 pub use product::Product;
 pub use record::Record;

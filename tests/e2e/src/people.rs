@@ -1,8 +1,8 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ee::{
-    AuthProvider, CredentialsProvider, Error, RequestHead, SignIn, User, UserId, UserProvider,
-    async_trait,
+    AuthProvider, CredentialsProvider, Error, RequestHead, SignIn, SignUp, User, UserId,
+    UserProvider, async_trait,
 };
 
 use crate::{Fault, Ways};
@@ -109,7 +109,7 @@ impl CredentialsProvider for People {
         password: &str,
         name: Option<&str>,
         _head: &RequestHead<'_>,
-    ) -> Result<Option<Arc<User>>, Error> {
+    ) -> Result<SignUp, Error> {
         self.fault.check()?;
         if password.chars().count() < MIN_PASSWORD_CHARS {
             let message = format!("must have {MIN_PASSWORD_CHARS} characters or more");
@@ -119,7 +119,7 @@ impl CredentialsProvider for People {
             .find(|account| account.user.email.as_deref() == Some(email))
             .is_some()
         {
-            return Ok(None);
+            return Ok(SignUp::Refused);
         }
         let user = Arc::new(person(email, email, name.unwrap_or(email), "member")?);
         let account = Account {
@@ -128,7 +128,7 @@ impl CredentialsProvider for People {
         };
         let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
         accounts.push(account);
-        Ok(Some(user))
+        Ok(SignUp::Created(user))
     }
 
     fn sign_up_enabled(&self) -> bool {

@@ -93,6 +93,20 @@ impl Product {
         std::fs::read_to_string(self.dir.path().join("log.jsonl")).unwrap_or_default()
     }
 
+    /// Returns the link that creates the first owner.
+    ///
+    /// # Errors
+    ///
+    /// When it never comes.
+    pub async fn setup_link(&self) -> Result<String> {
+        let file = self.data().join("setup-link");
+        let link = eventually("the link for the first owner", || async {
+            let text = std::fs::read_to_string(&file).unwrap_or_default();
+            Ok(Some(text).filter(|text| text.ends_with('\n')))
+        });
+        Ok(link.await?.trim().to_owned())
+    }
+
     /// Returns the record as it stands on the console.
     ///
     /// # Errors

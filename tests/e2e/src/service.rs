@@ -3,7 +3,6 @@ use std::sync::Arc;
 use anyhow::Result;
 use ee::{
     Clock, LicenseGate, ServerCookie, SystemClock,
-    agent_host::{Agents, Background, Models, ModelsConfig, RunLimits, Workflows},
     axum::{Corridor, serve},
     defaults::{MemoryStore, StaticRbac, StoreSessions, default_roles},
     server::{AuthMode, Origins, Server},
@@ -12,7 +11,7 @@ use ee::{
 };
 use tokio::{net::TcpListener, sync::oneshot};
 
-use crate::{Idp, People, Record, Runs};
+use crate::{Idp, People, Record, Runs, host::host};
 
 /// Any key of this length is good.
 const LICENCE: &str = "a-licence-key-of-the-browser-tests";
@@ -118,22 +117,7 @@ impl Service {
         store: &Arc<MemoryStore>,
         clock: Arc<dyn Clock>,
     ) -> Result<Server> {
-        let agents = Arc::new(Agents::new(
-            store.clone(),
-            store.clone(),
-            Arc::new(Models::new(ModelsConfig::default())?),
-            Arc::clone(&clock),
-            Background::default(),
-        ));
-        let workflows = Arc::new(Workflows::new(
-            store.clone(),
-            Arc::clone(&self.runs) as _,
-            Arc::clone(&agents) as _,
-            Arc::clone(&clock),
-            RunLimits::default(),
-            Background::default(),
-        ));
-        workflows.seed().await?;
+        let (agents, workflows) = host(store, Arc::clone(&self.runs) as _, &clock).await?;
         let origins = Origins::new(self.url.clone());
         Ok(
             Server::new(auth, Arc::clone(&self.record) as _, clock, origins)

@@ -1,6 +1,6 @@
 //! What a visitor of Studio does on many pages.
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 
 use crate::Browser;
 
@@ -30,6 +30,41 @@ impl Browser {
         self.fill("input[name=password]", token).await?;
         self.click(Self::SUBMIT).await?;
         self.wait_for_path("/studio/agents").await
+    }
+
+    /// Opens the server and signs in with address and password alone.
+    ///
+    /// # Errors
+    ///
+    /// When it does not lead to the agents.
+    pub async fn enter(&self, url: &str, email: &str, password: &str) -> Result<()> {
+        self.open(url).await?;
+        self.wait_for_path("/studio/login").await?;
+        self.send_credentials(email, password).await?;
+        self.wait_for_path("/studio/agents").await
+    }
+
+    /// Opens the page of the account from the menu.
+    ///
+    /// # Errors
+    ///
+    /// When there is no menu.
+    pub async fn open_account(&self) -> Result<()> {
+        self.click(".menu > summary").await?;
+        self.click(".menu a[href='/studio/account']").await?;
+        self.wait_for_path("/studio/account").await
+    }
+
+    /// Waits until the page tells something.
+    ///
+    /// # Errors
+    ///
+    /// When it never does.
+    pub async fn wait_to_read(&self, words: &str) -> Result<()> {
+        self.wait_for_text("main", |text| text.contains(words))
+            .await
+            .map(drop)
+            .with_context(|| format!("the page does not say `{words}`"))
     }
 
     /// Opens the menu and signs out there.

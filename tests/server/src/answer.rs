@@ -74,6 +74,13 @@ impl Answer {
         found.next().map(str::to_owned)
     }
 
+    /// Returns what a browser shows next of the cookies that were set; nothing when none was.
+    pub fn cookies(&self) -> String {
+        let pairs = self.set_cookies().into_iter();
+        let pairs: Vec<&str> = pairs.filter_map(|it| it.split(';').next()).collect();
+        pairs.join("; ")
+    }
+
     /// Tells whether the answer makes the browser forget the session.
     pub fn clears_session(&self) -> bool {
         self.set_cookies().iter().any(|cookie| {

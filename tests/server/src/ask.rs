@@ -1,12 +1,12 @@
 use std::net::SocketAddr;
 
 use axum::{body::Body, extract::ConnectInfo};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Uri, header};
 use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tower::ServiceExt as _;
 
-use crate::{Answer, TestServer, Who};
+use crate::{Answer, Open, TestServer, Who};
 
 /// Where requests come from when nothing else is said: a stranger of the documentation networks (RFC 5737).
 const PEER: SocketAddr = SocketAddr::V4(std::net::SocketAddrV4::new(
@@ -123,18 +123,28 @@ impl<'a> Ask<'a> {
 
     /// Sends the request unless its target is refused by the HTTP parser, in front of everything of ours.
     pub async fn try_send(self) -> Option<Answer> {
+        let (parts, body) = self.respond().await?.into_parts();
+        Some(Answer {
+            body: body.collect().await.unwrap().to_bytes(),
+            headers: parts.headers,
+            status: parts.status,
+        })
+    }
+
+    /// Sends the request, whose answer is a stream, and reads nothing of it yet.
+    pub async fn open(self) -> Open {
+        let response = self.respond().await.unwrap();
+        assert_eq!(response.status(), 200);
+        Open::new(response.into_body())
+    }
+
+    async fn respond(self) -> Option<Response<Body>> {
         let uri: Uri = self.target.parse().ok()?;
         let mut request = Request::new(Body::from(self.body));
         *request.method_mut() = self.method;
         *request.uri_mut() = uri;
         *request.headers_mut() = self.headers;
         request.extensions_mut().insert(ConnectInfo(self.peer));
-        let response = self.server.gate().oneshot(request).await.unwrap();
-        let (parts, body) = response.into_parts();
-        Some(Answer {
-            body: body.collect().await.unwrap().to_bytes(),
-            headers: parts.headers,
-            status: parts.status,
-        })
+        Some(self.server.gate().oneshot(request).await.unwrap())
     }
 }

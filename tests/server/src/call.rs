@@ -179,6 +179,28 @@ fn body(server: &TestServer, op: Op, who: Who) -> Option<Value> {
         Op::SignIn | Op::Login | Op::SignUp | Op::Signup => {
             json!({ "email": who.email(), "password": who.token().unwrap_or("no token") })
         }
+        Op::SecondFactor => json!({ "token": "none", "code": "000000" }),
+        Op::EnrolAtSignIn | Op::FindInvitation | Op::VerifyEmail => json!({ "token": "none" }),
+        Op::AcceptInvitation | Op::ResetPassword => {
+            json!({ "token": "none", "password": "violet tractor sings" })
+        }
+        Op::SetUp => json!({
+            "token": "none",
+            "email": who.email(),
+            "password": "violet tractor sings",
+        }),
+        Op::ForgotPassword => json!({ "email": who.email() }),
+        Op::ChangePassword => json!({
+            "currentPassword": "violet tractor sings",
+            "newPassword": "eleven quiet ferries",
+        }),
+        Op::ConfirmTotp => json!({ "code": "000000" }),
+        Op::DisableTotp => json!({ "code": "000000", "password": "violet tractor sings" }),
+        Op::RegenerateRecoveryCodes => json!({ "password": "violet tractor sings" }),
+        Op::Invite => {
+            let email = format!("made-{}@example.com", server.number());
+            json!({ "email": email, "roles": ["viewer"] })
+        }
         Op::GenerateAgent | Op::StreamAgent => json!({ "messages": "Hello there" }),
         Op::CreateStoredAgent => {
             let name = format!("Made {}", server.number());

@@ -3,7 +3,8 @@ use std::sync::Arc;
 use ee::{
     Clock, UserProvider,
     access::{
-        AccessStores, AccountUsers, ApiKeys, CachedSessions, CachedUsers, EitherUsers, StoreAccess,
+        AccessStores, AccountUsers, ApiKeys, CachedSessions, CachedUsers, EitherUsers, Epochs,
+        StoreAccess,
     },
     server::access::AccessParts,
     storage::SessionStore,
@@ -14,6 +15,7 @@ use crate::{TestStore, roles};
 /// Roles, grants, keys and sessions of a store, put together as the program does it.
 pub(crate) struct Parts {
     pub(crate) access: AccessParts,
+    pub(crate) epochs: Arc<Epochs>,
     pub(crate) keys: Arc<ApiKeys>,
     pub(crate) sessions: Arc<dyn SessionStore>,
     pub(crate) store: Arc<StoreAccess>,
@@ -50,7 +52,7 @@ impl Parts {
             Arc::clone(store) as _,
             Arc::clone(&users),
             clock,
-            epochs,
+            Arc::clone(&epochs),
             "dev",
         );
         let keys = Arc::new(keys.unwrap());
@@ -66,6 +68,7 @@ impl Parts {
                 sessions: Arc::clone(&sessions),
                 users: Arc::clone(&users),
             },
+            epochs,
             keys,
             sessions,
             store: access,

@@ -110,6 +110,7 @@ impl Seeds {
         };
         template
             .replace("{groupId}", &self.group)
+            .replace("{invitationId}", "none")
             .replace("{keyId}", &self.key)
             .replace("{roleId}", role)
             .replace("{sessionId}", &self.session.to_text())
@@ -140,7 +141,7 @@ impl Seeds {
                 "name": name,
                 "scopes": ["agents:read"],
                 "addresses": ["203.0.113.0/24"],
-                "mayActFor": false,
+                "mayActFor": [self.user],
                 "expiresAt": "2026-06-01T00:00:00Z",
             }),
             Op::CreateUser => json!({

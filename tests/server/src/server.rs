@@ -7,6 +7,7 @@ use ee::{
     NewSession, SessionProvider, UserId,
     access::StoreAccess,
     agent_host::{Agents, Workflows},
+    auth_password::Accounts,
     axum::Gate,
     server::access::AccessParts,
 };
@@ -15,7 +16,7 @@ use http::Method;
 use jiff::SignedDuration;
 use serde_json::json;
 
-use crate::{Answer, Ask, FakeIdp, MemoryAudit, Setup, TestStore, Who};
+use crate::{Answer, Ask, FakeIdp, Letters, MemoryAudit, Setup, TestStore, Who};
 
 /// A whole server in memory. Its clock stands still until a test moves it.
 #[derive(Debug)]
@@ -32,6 +33,10 @@ pub struct TestServer {
     pub clock: TestClock,
     /// The identity provider.
     pub idp: Arc<FakeIdp>,
+    /// What was sent to people with accounts.
+    pub letters: Arc<Letters>,
+    /// The accounts, to prepare something without a request; unused unless people sign in with passwords.
+    pub passwords: Arc<Accounts>,
     /// Keeps browsers signed in.
     pub sessions: Arc<dyn SessionProvider>,
     /// The store.
@@ -72,6 +77,16 @@ impl TestServer {
     /// Begins a `GET`.
     pub fn get(&self, target: impl Into<String>) -> Ask<'_> {
         self.ask(Method::GET, target)
+    }
+
+    /// Begins a `DELETE`.
+    pub fn delete(&self, target: impl Into<String>) -> Ask<'_> {
+        self.ask(Method::DELETE, target)
+    }
+
+    /// Begins a `PATCH`.
+    pub fn patch(&self, target: impl Into<String>) -> Ask<'_> {
+        self.ask(Method::PATCH, target)
     }
 
     /// Begins a `POST`.

@@ -1,8 +1,16 @@
-use std::sync::{Arc, atomic::AtomicU64};
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
 
+use async_trait::async_trait;
 use ee::{
-    AuthProvider, EeAuthProvider, LicenseGate, ServerCookie, SessionProvider, UserProvider,
+    AclProvider, AuthProvider, EeAuthProvider, Error, LicenseGate, ServerCookie, SessionProvider,
+    User, UserId, UserProvider,
     agent_host::{Agents, Background, Models, ModelsConfig, RunLimits, Workflows},
+    auth_password::{
+        Argon2Params, PasswordAuth, PasswordConfig, PasswordStores, SecondFactorDemand, SignUpMode,
+    },
     auth_simple::SimpleAuth,
     axum::{Corridor, ErrorPages, Protected},
     defaults::{CookieSessions, StoreSessions},
@@ -14,7 +22,8 @@ use ee_testkit::TestClock;
 use ipnet::IpNet;
 
 use crate::{
-    FakeIdp, MemoryAudit, Stranger, TestServer, TestStore, parts::Parts, people::simple_config,
+    FakeIdp, Letters, MemoryAudit, Stranger, TestServer, TestStore, parts::Parts,
+    people::simple_config,
 };
 
 /// Who may come in.
@@ -22,6 +31,8 @@ use crate::{
 pub enum AuthKind {
     /// Everybody.
     Off,
+    /// Whoever has an account with a password.
+    Password,
     /// Whoever has a token; roles count.
     Simple,
     /// A provider that needs a licence, and there is none.
@@ -42,15 +53,19 @@ type Mount = Box<dyn FnOnce(&Corridor) -> Protected + Send>;
 /// How a server is put together.
 #[must_use = "call `start`"]
 pub struct Setup {
+    acl: Option<Arc<dyn AclProvider>>,
     auth: AuthKind,
     cross_origin: Vec<String>,
     hosts: Option<Vec<String>>,
     mount: Option<Mount>,
     proxies: Vec<IpNet>,
     public: String,
+    second_factor: SecondFactorDemand,
     sessions: SessionKind,
+    sign_up: SignUpMode,
     sso: bool,
     studio: bool,
+    word_delay_ms: u64,
 }
 
 impl Setup {
@@ -58,15 +73,19 @@ impl Setup {
     pub fn loopback() -> Self {
         let hosts = ["localhost", "127.0.0.1", "[::1]"];
         Self {
+            acl: None,
             auth: AuthKind::Simple,
             cross_origin: Vec::new(),
             hosts: Some(hosts.map(str::to_owned).to_vec()),
             mount: None,
             proxies: Vec::new(),
             public: "http://127.0.0.1:4111".to_owned(),
+            second_factor: SecondFactorDemand::Optional,
             sessions: SessionKind::Store,
+            sign_up: SignUpMode::Invitation,
             sso: false,
             studio: false,
+            word_delay_ms: 0,
         }
     }
 
@@ -77,6 +96,12 @@ impl Setup {
             public: "https://agents.example".to_owned(),
             ..Self::loopback()
         }
+    }
+
+    /// Asks somebody else for grants on single things.
+    pub fn acl(mut self, acl: Arc<dyn AclProvider>) -> Self {
+        self.acl = Some(acl);
+        self
     }
 
     /// Changes who may come in.
@@ -103,6 +128,18 @@ impl Setup {
         self
     }
 
+    /// Changes whether everybody needs a second factor.
+    pub const fn second_factor(mut self, demand: SecondFactorDemand) -> Self {
+        self.second_factor = demand;
+        self
+    }
+
+    /// Changes who may create an account.
+    pub const fn sign_up(mut self, mode: SignUpMode) -> Self {
+        self.sign_up = mode;
+        self
+    }
+
     /// Changes how browsers stay signed in.
     pub const fn sessions(mut self, sessions: SessionKind) -> Self {
         self.sessions = sessions;
@@ -121,21 +158,30 @@ impl Setup {
         self
     }
 
+    /// Lets agents take this long for every word.
+    pub const fn word_delay(mut self, millis: u64) -> Self {
+        self.word_delay_ms = millis;
+        self
+    }
+
     /// Starts.
     pub async fn start(self) -> TestServer {
         let store = Arc::new(TestStore::default());
         let clock = TestClock::default();
         let audit = Arc::new(MemoryAudit::default());
         let idp = Arc::new(FakeIdp::default());
-        let (agents, workflows) = host(&store, &clock).await;
+        let (agents, workflows) = host(&store, &clock, self.word_delay_ms).await;
         let shared = Arc::new(clock.clone());
-        let (base, first) = self.people();
+        let letters = Arc::new(Letters::default());
+        let password = self.password(&store, &shared, &letters);
+        let passwords = Arc::clone(password.accounts());
+        let (base, first) = self.people(password);
         let parts = Parts::new(&store, Arc::clone(&shared) as _, first);
         let sessions = self.session_provider(&store, &parts, &shared);
         // Without authentication there is nobody whose access could be managed.
         let (auth, access) = match self.auth {
             AuthKind::Off => (AuthMode::Off, None),
-            AuthKind::Simple | AuthKind::Unlicensed => {
+            AuthKind::Password | AuthKind::Simple | AuthKind::Unlicensed => {
                 let provider = self.provider(base, &parts, Arc::clone(&sessions), shared, &idp);
                 (AuthMode::On(Arc::new(provider)), Some(parts.access.clone()))
             }
@@ -154,6 +200,7 @@ impl Setup {
         }
         let server = server
             .host(Arc::clone(&agents) as _, Arc::clone(&workflows) as _)
+            .changes(Arc::clone(&parts.epochs) as _)
             .flows(Arc::clone(&store) as _)
             .login_page("/studio/login".parse().unwrap());
         let pages = self
@@ -175,6 +222,8 @@ impl Setup {
             audit,
             clock,
             idp,
+            letters,
+            passwords,
             sessions,
             store,
             workflows,
@@ -184,14 +233,40 @@ impl Setup {
         }
     }
 
-    fn people(&self) -> (Arc<dyn AuthProvider>, Arc<dyn UserProvider>) {
-        if self.auth == AuthKind::Unlicensed {
-            let stranger = Arc::new(Stranger::new());
-            (Arc::clone(&stranger) as _, stranger)
-        } else {
-            let simple = Arc::new(SimpleAuth::new(simple_config()).unwrap());
-            (Arc::clone(&simple) as _, simple)
+    fn people(&self, password: PasswordAuth) -> (Arc<dyn AuthProvider>, Arc<dyn UserProvider>) {
+        match self.auth {
+            AuthKind::Unlicensed => {
+                let stranger = Arc::new(Stranger::new());
+                (Arc::clone(&stranger) as _, stranger)
+            }
+            AuthKind::Password => (Arc::new(password), Arc::new(NoUsers)),
+            AuthKind::Off | AuthKind::Simple => {
+                let simple = Arc::new(SimpleAuth::new(simple_config()).unwrap());
+                (Arc::clone(&simple) as _, simple)
+            }
         }
+    }
+
+    fn password(
+        &self,
+        store: &Arc<TestStore>,
+        clock: &Arc<TestClock>,
+        letters: &Arc<Letters>,
+    ) -> PasswordAuth {
+        let secret = "a secret of the accounts, 32 bytes or more";
+        let mut config = PasswordConfig::new(self.public.clone(), vec![secret.into()]);
+        config.hashing.weak_for_tests = Some(Argon2Params::weak_for_tests());
+        config.answer_floor_for_tests = Some(Duration::ZERO);
+        config.second_factor = self.second_factor;
+        config.sign_up.mode = self.sign_up;
+        let stores = PasswordStores::all_in(Arc::clone(store));
+        PasswordAuth::new(
+            config,
+            stores,
+            Arc::clone(clock) as _,
+            Arc::clone(letters) as _,
+        )
+        .unwrap()
     }
 
     fn provider(
@@ -202,13 +277,17 @@ impl Setup {
         clock: Arc<TestClock>,
         idp: &Arc<FakeIdp>,
     ) -> EeAuthProvider {
+        let is_licensed = self.auth == AuthKind::Password;
+        let own_acl = || Arc::clone(&parts.store) as Arc<dyn AclProvider>;
         let composed = with_ee_shared(base)
             .users(Arc::clone(&parts.users))
             .sessions(sessions)
             .rbac(Arc::clone(&parts.store) as _)
-            .acl(Arc::clone(&parts.store) as _)
+            .acl(self.acl.clone().unwrap_or_else(own_acl))
             .keys(Arc::clone(&parts.keys) as _)
-            .license(Arc::new(LicenseGate::plain(clock, || None)));
+            .license(Arc::new(LicenseGate::plain(clock, move || {
+                is_licensed.then(|| "a licence of thirty-two bytes or more".to_owned())
+            })));
         if self.sso {
             composed.sso(Arc::clone(idp) as _).build()
         } else {
@@ -243,15 +322,30 @@ impl Setup {
     }
 }
 
+/// Knows nobody: where all users are accounts.
+#[derive(Debug)]
+struct NoUsers;
+
+#[async_trait]
+impl UserProvider for NoUsers {
+    async fn find(&self, _id: &UserId) -> Result<Option<Arc<User>>, Error> {
+        Ok(None)
+    }
+}
+
 impl std::fmt::Debug for Setup {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Setup").finish_non_exhaustive()
     }
 }
 
-async fn host(store: &Arc<TestStore>, clock: &TestClock) -> (Arc<Agents>, Arc<Workflows>) {
+async fn host(
+    store: &Arc<TestStore>,
+    clock: &TestClock,
+    word_delay_ms: u64,
+) -> (Arc<Agents>, Arc<Workflows>) {
     let mut config = ModelsConfig::default();
-    config.word_delay_ms = 0;
+    config.word_delay_ms = word_delay_ms;
     let background = Background::default();
     let clock = Arc::new(clock.clone());
     let agents = Arc::new(Agents::new(

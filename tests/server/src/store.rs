@@ -7,16 +7,17 @@ use std::{
 use async_trait::async_trait;
 use ee::{
     AclSubject, AgentId, Error, ErrorKind, GroupId, KeyId, ResourceRef, RoleId, RunId, ThreadId,
-    TokenHash, TokenId, UserId, WorkflowId,
+    TokenHash, TokenId, UserId, Visible, WorkflowId,
     defaults::MemoryStore,
     storage::{
-        AccountFilter, AccountRecord, AccountStore, AgentRecord, AgentStore, ApiKeyRecord,
-        ApiKeyStore, AssignmentFilter, AssignmentRecord, AssignmentStore, Attempts, Change,
-        ChangeHub, Changed, Cursor, Effect, EndedSessionStore, ExternalIdentity, GrantRecord,
-        GrantStore, GroupRecord, GroupStore, IdentityStore, Listed, MessageRecord, OneTimeToken,
-        OneTimeTokenStore, Page, Paged, RoleBook, RoleRecord, RoleStore, RunFilter, RunRecord,
-        RunStore, SessionRecord, SessionStore, SignInFlow, SignInFlowStore, ThreadFilter,
-        ThreadRecord, ThreadStore, ThrottleStore, TokenPurpose, WorkflowRecord, WorkflowStore,
+        AccountFilter, AccountRecord, AccountStore, AgentFilter, AgentRecord, AgentStore,
+        ApiKeyRecord, ApiKeyStore, AssignmentFilter, AssignmentRecord, AssignmentStore, Attempts,
+        Change, ChangeHub, Changed, Cursor, Effect, EndedSessionStore, ExternalIdentity,
+        GrantRecord, GrantStore, GroupRecord, GroupStore, IdentityStore, Listed, MessageRecord,
+        OneTimeToken, OneTimeTokenStore, Page, Paged, RoleBook, RoleRecord, RoleStore, RunFilter,
+        RunRecord, RunStore, SessionRecord, SessionStore, SignInFlow, SignInFlowStore,
+        ThreadFilter, ThreadRecord, ThreadStore, ThrottleStore, TokenPurpose, WorkflowRecord,
+        WorkflowStore,
     },
 };
 use jiff::Timestamp;
@@ -81,9 +82,10 @@ through!(AccountStore {
     fn note_sign_in(id: &UserId, at: Timestamp) -> bool;
 });
 through!(AgentStore {
-    fn create(agent: AgentRecord) -> ();
+    fn create(agent: AgentRecord, owner: Option<&UserId>) -> ();
     fn find(id: &AgentId) -> Option<AgentRecord>;
-    fn list() -> Vec<AgentRecord>;
+    fn list(visible: &Visible) -> Vec<AgentRecord>;
+    fn page(filter: &AgentFilter, page: Page) -> Paged<AgentRecord>;
     fn update(agent: AgentRecord) -> bool;
     fn delete(id: &AgentId) -> bool;
 });
@@ -190,9 +192,10 @@ through!(ThrottleStore {
     fn purge_idle(before: Timestamp) -> u64;
 });
 through!(WorkflowStore {
-    fn create(workflow: WorkflowRecord) -> ();
+    fn create(workflow: WorkflowRecord, owner: Option<&UserId>) -> ();
     fn find(id: &WorkflowId) -> Option<WorkflowRecord>;
-    fn list() -> Vec<WorkflowRecord>;
+    fn list(visible: &Visible) -> Vec<WorkflowRecord>;
+    fn page(visible: &Visible, page: Page) -> Paged<WorkflowRecord>;
     fn update(workflow: WorkflowRecord) -> bool;
     fn delete(id: &WorkflowId) -> bool;
 });

@@ -1,42 +1,20 @@
 //! Setting up the second factor, and taking it off.
 
+use std::sync::Arc;
+
 use ee_core::{
-    Error, ErrorKind, RequestHead, TokenHash, UserId,
+    AccountSecurity, Error, ErrorKind, RecoveryCodes, RequestHead, TotpEnrolment, User, UserId,
     storage::{AccountRecord, Cursor, TokenPurpose},
 };
 use secrecy::{ExposeSecret as _, SecretString};
 
-use super::{Accounts, has_factor};
+use super::{Accounts, has_factor, user_of};
 use crate::{
     SecondFactorDemand,
     mail::Letter,
     tokens::moved,
-    totp::{RecoveryCodes, key_uri},
+    totp::{key_uri, recovery},
 };
-
-/// What an authenticator has to be told. Shown once; good when its first code was shown.
-#[derive(Debug)]
-#[non_exhaustive]
-pub struct TotpEnrolment {
-    /// The secret for typing: 32 letters and digits.
-    pub secret: SecretString,
-    /// The same as an `otpauth` address, for a picture that the page draws.
-    pub uri: SecretString,
-}
-
-/// How an account is protected.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct AccountSecurity {
-    /// Whether it has a password.
-    pub has_password: bool,
-    /// Whether a sign-in takes a code.
-    pub has_second_factor: bool,
-    /// Whether its owner has shown that he reads mail to its address.
-    pub is_email_verified: bool,
-    /// How many recovery codes are left.
-    pub recovery_codes: usize,
-}
 
 impl Accounts {
     /// Tells how an account is protected.
@@ -47,12 +25,12 @@ impl Accounts {
         let codes = store
             .list(TokenPurpose::RecoveryCode, Some(user), &cursor)
             .await?;
-        Ok(AccountSecurity {
-            has_password: account.password_hash.is_some(),
-            has_second_factor: has_factor(&account),
-            is_email_verified: account.email_verified,
-            recovery_codes: codes.rows.len(),
-        })
+        let mut security = AccountSecurity::none();
+        security.has_password = account.password_hash.is_some();
+        security.has_second_factor = has_factor(&account);
+        security.is_email_verified = account.email_verified;
+        security.recovery_codes = codes.rows.len();
+        Ok(security)
     }
 
     /// Makes a secret for an authenticator. It guards nothing before [`confirm_totp`](Self::confirm_totp); one that was
@@ -79,27 +57,25 @@ impl Accounts {
         })
     }
 
-    /// Turns the second factor on with its first code and returns ten recovery codes. Ends all sessions but `keep`.
-    ///
-    /// The session that is kept began under the old credential version: the caller gives its owner a new one.
+    /// Turns the second factor on with its first code and returns ten recovery codes. Ends all sessions.
     pub async fn confirm_totp(
         &self,
         user: &UserId,
         code: &str,
-        keep: Option<&TokenHash>,
         head: &RequestHead<'_>,
-    ) -> Result<RecoveryCodes, Error> {
+    ) -> Result<(Arc<User>, RecoveryCodes), Error> {
         let account = self.usable(user).await?;
         if account.totp.is_none() || has_factor(&account) {
             let message = "there is no second factor that waits for its first code";
             return Err(Error::new(ErrorKind::Conflict, message));
         }
         self.prove_factor(&account, code, head).await?;
-        let account = self.confirm(&account, keep).await?;
-        self.fresh_recovery_codes(&account.id).await
+        let account = self.confirm(&account).await?;
+        let codes = self.fresh_recovery_codes(&account.id).await?;
+        Ok((user_of(&account), codes))
     }
 
-    /// Turns the second factor off. Wants the password and a last code. Ends all sessions but `keep`.
+    /// Turns the second factor off. Wants the password and a last code. Ends all sessions.
     ///
     /// Fails with [`ErrorKind::Forbidden`] where everybody needs one.
     pub async fn disable_totp(
@@ -107,9 +83,8 @@ impl Accounts {
         user: &UserId,
         password: &SecretString,
         code: &str,
-        keep: Option<&TokenHash>,
         head: &RequestHead<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<Arc<User>, Error> {
         if self.demand == SecondFactorDemand::Required {
             let message = "everybody needs a second factor here";
             return Err(Error::new(ErrorKind::Forbidden, message));
@@ -125,9 +100,9 @@ impl Accounts {
             })
             .await?;
         self.tokens.revoke(user, TokenPurpose::RecoveryCode).await?;
-        self.end_sessions(user, keep).await?;
+        self.end_sessions(user).await?;
         self.notify(&account, Letter::factor_removed()).await;
-        Ok(())
+        Ok(user_of(&account))
     }
 
     /// Makes ten new recovery codes; the old ones are useless from then on. Wants the password.
@@ -145,11 +120,7 @@ impl Accounts {
     }
 
     /// Turns a factor on whose first code was taken.
-    pub(super) async fn confirm(
-        &self,
-        before: &AccountRecord,
-        keep: Option<&TokenHash>,
-    ) -> Result<AccountRecord, Error> {
+    pub(super) async fn confirm(&self, before: &AccountRecord) -> Result<AccountRecord, Error> {
         let sealed = before.totp.as_ref().map(|totp| &totp.sealed_secret);
         let account = self
             .change(&before.id, |account| match &mut account.totp {
@@ -162,7 +133,7 @@ impl Accounts {
                 _ => Err(moved()),
             })
             .await?;
-        self.end_sessions(&account.id, keep).await?;
+        self.end_sessions(&account.id).await?;
         self.notify(&account, Letter::factor_added()).await;
         Ok(account)
     }
@@ -177,7 +148,7 @@ impl Accounts {
     }
 
     async fn fresh_recovery_codes(&self, user: &UserId) -> Result<RecoveryCodes, Error> {
-        let (codes, tokens) = RecoveryCodes::fresh(user, self.now())?;
+        let (codes, tokens) = recovery::fresh(user, self.now())?;
         self.tokens.revoke(user, TokenPurpose::RecoveryCode).await?;
         self.tokens.store().create(tokens).await?;
         Ok(codes)

@@ -3,10 +3,9 @@
 use std::sync::Arc;
 
 use ee_core::{
-    Error, ErrorKind, RequestHead, RoleId, TokenId, User, UserId,
+    Error, ErrorKind, Invitation, Invite, RequestHead, RoleId, TokenId, User, UserId,
     storage::{Cursor, Listed, OneTimeToken, TokenPurpose},
 };
-use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::Value;
 
@@ -17,33 +16,6 @@ use crate::{
     throttle::Limit,
     tokens::{Claims, no_longer_good, text},
 };
-
-/// Who is invited.
-#[derive(Clone, Debug, Default)]
-pub struct Invite {
-    /// His address. The account will have it, confirmed.
-    pub email: String,
-    /// His roles. Whether the caller may give them is his business.
-    pub roles: Vec<RoleId>,
-}
-
-/// An invitation that nobody has accepted yet.
-#[derive(Clone, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub struct Invitation {
-    /// When it was sent.
-    pub created_at: Timestamp,
-    /// Who sent it.
-    pub created_by: Option<UserId>,
-    /// Who is invited.
-    pub email: String,
-    /// When it ends.
-    pub expires_at: Timestamp,
-    /// What it is named by. No secret.
-    pub id: TokenId,
-    /// The roles that he will have.
-    pub roles: Vec<RoleId>,
-}
 
 impl Accounts {
     /// Sends somebody a link that creates his account. The secret is in the letter alone.
@@ -76,6 +48,19 @@ impl Accounts {
             return Err(err);
         }
         invitation(issued.token).ok_or_else(no_longer_good)
+    }
+
+    /// Returns what the secret of a link invites to.
+    pub async fn find_invitation(
+        &self,
+        token: &str,
+        head: &RequestHead<'_>,
+    ) -> Result<Invitation, Error> {
+        self.throttle
+            .address("link", head.client_ip, &Limit::LINKS)
+            .await?;
+        let found = self.tokens.find(TokenPurpose::Invitation, token).await?;
+        found.and_then(invitation).ok_or_else(no_longer_good)
     }
 
     /// Creates the account of somebody who was invited.

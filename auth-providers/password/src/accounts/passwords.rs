@@ -1,13 +1,15 @@
 //! New passwords: by the old one, by a link, by an operator.
 
+use std::sync::Arc;
+
 use ee_core::{
-    Error, RequestHead, TokenHash, UserId,
+    Error, RequestHead, User, UserId,
     storage::{AccountRecord, AccountStatus, OneTimeToken, TokenPurpose},
 };
 use secrecy::SecretString;
 use tokio::time::Instant;
 
-use super::{Accounts, is_usable};
+use super::{Accounts, is_usable, user_of};
 use crate::{
     email::EmailAddress,
     mail::Letter,
@@ -39,17 +41,14 @@ pub enum NewPassword {
 }
 
 impl Accounts {
-    /// Sets a new password. Wants the old one. Ends all sessions but `keep`.
-    ///
-    /// The session that is kept began under the old credential version: the caller gives its owner a new one.
+    /// Sets a new password. Wants the old one. Ends all sessions.
     pub async fn change_password(
         &self,
         user: &UserId,
         current: &SecretString,
         new: &SecretString,
-        keep: Option<&TokenHash>,
         head: &RequestHead<'_>,
-    ) -> Result<(), Error> {
+    ) -> Result<Arc<User>, Error> {
         let before = self.usable(user).await?;
         self.prove(&before, "currentPassword", current, head)
             .await?;
@@ -66,7 +65,8 @@ impl Accounts {
                 Ok(())
             })
             .await?;
-        self.follow_new_password(&account, keep).await
+        self.follow_new_password(&account).await?;
+        Ok(user_of(&account))
     }
 
     /// Sends a link to set a new password, if there is an account with this address.
@@ -122,7 +122,7 @@ impl Accounts {
             Ok(())
         });
         match changed.await {
-            Ok(account) => self.follow_new_password(&account, None).await,
+            Ok(account) => self.follow_new_password(&account).await,
             Err(err) => {
                 self.tokens.put_back(token).await;
                 Err(err)
@@ -168,7 +168,7 @@ impl Accounts {
         }
         self.revoke_waiting(user).await?;
         self.lift_locks(user).await?;
-        self.end_sessions(user, None).await?;
+        self.end_sessions(user).await?;
         if hash.is_some() {
             self.notify(&account, Letter::password_changed()).await;
         }
@@ -200,12 +200,8 @@ impl Accounts {
     }
 
     /// Does what follows from a new password.
-    async fn follow_new_password(
-        &self,
-        account: &AccountRecord,
-        keep: Option<&TokenHash>,
-    ) -> Result<(), Error> {
-        self.end_sessions(&account.id, keep).await?;
+    async fn follow_new_password(&self, account: &AccountRecord) -> Result<(), Error> {
+        self.end_sessions(&account.id).await?;
         self.revoke_waiting(&account.id).await?;
         self.lift_locks(&account.id).await?;
         self.notify(account, Letter::password_changed()).await;

@@ -1,18 +1,18 @@
 //! Going on with a sign-in that wants a second factor.
 
 use ee_core::{
-    Error, ErrorKind, RequestHead, SignIn, UserId,
+    Error, ErrorKind, RequestHead, SignIn, TotpEnrolment, UserId,
     storage::{AccountRecord, OneTimeToken, TokenPurpose},
 };
 use tokio::time::Instant;
 
-use super::{Accounts, TotpEnrolment, has_factor, is_usable};
+use super::{Accounts, has_factor, is_usable};
 use crate::{
     SecondFactorDemand,
     mail::Letter,
     throttle::{Guarded, Limit},
     tokens::{is_of_version, no_longer_good},
-    totp::{RecoveryCodes, newest_step, read_code},
+    totp::{newest_step, read_code, recovery},
 };
 
 /// What was shown and taken.
@@ -152,7 +152,7 @@ impl Accounts {
         if !has_factor(account) {
             return Ok(None);
         }
-        let Some(hash) = RecoveryCodes::hash_of(&account.id, typed) else {
+        let Some(hash) = recovery::hash_of(&account.id, typed) else {
             return Ok(None);
         };
         let store = self.tokens.store();
@@ -167,7 +167,7 @@ impl Accounts {
     /// of a recovery code.
     async fn settle(&self, account: AccountRecord, taken: Taken) -> Result<AccountRecord, Error> {
         match taken {
-            Taken::Totp { .. } if !has_factor(&account) => self.confirm(&account, None).await,
+            Taken::Totp { .. } if !has_factor(&account) => self.confirm(&account).await,
             Taken::Totp { is_outdated: true } => {
                 self.seal_anew(&account).await;
                 Ok(account)

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use ee_core::{
-    Error, ErrorKind, RequestHead, TokenHash, User, UserId,
+    Error, ErrorKind, RequestHead, SignUp, TokenHash, User, UserId,
     storage::{OneTimeToken, TokenPurpose},
 };
 use secrecy::SecretString;
@@ -60,19 +60,6 @@ impl SignUpRules {
     }
 }
 
-/// The end of a sign-up.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum SignedUp {
-    /// A letter is on its way, to whoever reads mail to the address: with a link that creates the account, or with
-    /// word that there is one.
-    ConfirmEmail,
-    /// There is a new account.
-    Created(Arc<User>),
-    /// Nobody signs up here, or the address is taken.
-    Refused,
-}
-
 impl Accounts {
     /// Tells whether people may create accounts without being asked.
     pub const fn sign_up_enabled(&self) -> bool {
@@ -90,9 +77,9 @@ impl Accounts {
         password: &SecretString,
         name: Option<&str>,
         head: &RequestHead<'_>,
-    ) -> Result<SignedUp, Error> {
+    ) -> Result<SignUp, Error> {
         if !self.sign_up_enabled() {
-            return Ok(SignedUp::Refused);
+            return Ok(SignUp::Refused);
         }
         let start = Instant::now();
         let address = head.client_ip;
@@ -166,9 +153,9 @@ impl Accounts {
         }
     }
 
-    async fn send_confirmation(&self, person: &Person, hash: &str) -> Result<SignedUp, Error> {
+    async fn send_confirmation(&self, person: &Person, hash: &str) -> Result<SignUp, Error> {
         if !self.may_mail(&person.email).await? {
-            return Ok(SignedUp::ConfirmEmail);
+            return Ok(SignUp::ConfirmEmail);
         }
         let email = person.email.as_str();
         let letter = if self.stores.accounts.find_by_email(email).await?.is_some() {
@@ -190,15 +177,15 @@ impl Accounts {
                 "a letter about a sign-up was not sent"
             );
         }
-        Ok(SignedUp::ConfirmEmail)
+        Ok(SignUp::ConfirmEmail)
     }
 
-    async fn create_unconfirmed(&self, person: &Person, hash: String) -> Result<SignedUp, Error> {
+    async fn create_unconfirmed(&self, person: &Person, hash: String) -> Result<SignUp, Error> {
         let mut account = person.record(self.now());
         account.password_hash = Some(hash);
         match self.stores.accounts.create(account.clone()).await {
-            Ok(()) => Ok(SignedUp::Created(user_of(&account))),
-            Err(err) if err.kind() == ErrorKind::Conflict => Ok(SignedUp::Refused),
+            Ok(()) => Ok(SignUp::Created(user_of(&account))),
+            Err(err) if err.kind() == ErrorKind::Conflict => Ok(SignUp::Refused),
             Err(err) => Err(err),
         }
     }

@@ -14,7 +14,7 @@ use lettre::{
     },
 };
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::Mailer;
 use crate::PasswordConfigError;
@@ -60,7 +60,7 @@ impl SmtpConfig {
 }
 
 /// When the encryption begins.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum SmtpTls {

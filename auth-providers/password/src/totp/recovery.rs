@@ -1,13 +1,10 @@
 //! Codes for the day when the authenticator is lost.
 
-use std::fmt;
-
 use ee_core::{
-    Error, TokenHash, UserId, fill_random,
+    Error, RecoveryCodes, TokenHash, UserId, fill_random,
     storage::{OneTimeToken, TokenPurpose},
 };
 use jiff::{SignedDuration, Timestamp};
-use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use super::base32;
@@ -21,62 +18,48 @@ const LETTERS: usize = 16;
 /// They end when new ones are made; the store wants a moment all the same.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(24 * 365 * 20);
 
-/// Ten codes, each good once instead of a code of the authenticator. Shown once and never again.
-#[must_use]
-pub struct RecoveryCodes(Vec<SecretString>);
-
-impl RecoveryCodes {
-    /// Makes ten codes and what the store keeps of them.
-    pub(crate) fn fresh(user: &UserId, now: Timestamp) -> Result<(Self, Vec<OneTimeToken>), Error> {
-        let mut codes = Vec::with_capacity(COUNT);
-        let mut tokens = Vec::with_capacity(COUNT);
-        for _ in 0..COUNT {
-            let mut bytes = Zeroizing::new([0; BYTES]);
-            fill_random(bytes.as_mut())?;
-            let letters = Zeroizing::new(base32(bytes.as_ref()));
-            let end = now.saturating_add(LIFETIME).unwrap_or(Timestamp::MAX);
-            let hash = hash(user, &letters);
-            let mut token = OneTimeToken::new(TokenPurpose::RecoveryCode, hash, now, end);
-            token.user_id = Some(user.clone());
-            tokens.push(token);
-            codes.push(grouped(&letters).into());
-        }
-        Ok((Self(codes), tokens))
+/// Makes ten codes and what the store keeps of them.
+pub(crate) fn fresh(
+    user: &UserId,
+    now: Timestamp,
+) -> Result<(RecoveryCodes, Vec<OneTimeToken>), Error> {
+    let mut codes = Vec::with_capacity(COUNT);
+    let mut tokens = Vec::with_capacity(COUNT);
+    for _ in 0..COUNT {
+        let mut bytes = Zeroizing::new([0; BYTES]);
+        fill_random(bytes.as_mut())?;
+        let letters = Zeroizing::new(base32(bytes.as_ref()));
+        let end = now.saturating_add(LIFETIME).unwrap_or(Timestamp::MAX);
+        let hash = hash(user, &letters);
+        let mut token = OneTimeToken::new(TokenPurpose::RecoveryCode, hash, now, end);
+        token.user_id = Some(user.clone());
+        tokens.push(token);
+        codes.push(grouped(&letters).into());
     }
-
-    /// Returns the codes, each as four groups of four letters.
-    pub fn expose(&self) -> &[SecretString] {
-        &self.0
-    }
-
-    /// Returns what the store keeps of a typed code, if it can be one: case, spaces and hyphens do not matter.
-    pub(crate) fn hash_of(user: &UserId, typed: &str) -> Option<TokenHash> {
-        if typed.len() > 4 * LETTERS {
-            return None;
-        }
-        let letters: Zeroizing<String> = Zeroizing::new(
-            typed
-                .chars()
-                .filter(|c| !c.is_whitespace() && *c != '-')
-                .map(|c| match c.to_ascii_uppercase() {
-                    // No code holds these digits, so the letters are meant.
-                    '0' => 'O',
-                    '1' => 'I',
-                    '8' => 'B',
-                    letter => letter,
-                })
-                .collect(),
-        );
-        let is_letter = |byte: u8| matches!(byte, b'A'..=b'Z' | b'2'..=b'7');
-        let fits = letters.len() == LETTERS && letters.bytes().all(is_letter);
-        fits.then(|| hash(user, &letters))
-    }
+    Ok((RecoveryCodes::new(codes), tokens))
 }
 
-impl fmt::Debug for RecoveryCodes {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("RecoveryCodes").finish_non_exhaustive()
+/// Returns what the store keeps of a typed code, if it can be one: case, spaces and hyphens do not matter.
+pub(crate) fn hash_of(user: &UserId, typed: &str) -> Option<TokenHash> {
+    if typed.len() > 4 * LETTERS {
+        return None;
     }
+    let letters: Zeroizing<String> = Zeroizing::new(
+        typed
+            .chars()
+            .filter(|c| !c.is_whitespace() && *c != '-')
+            .map(|c| match c.to_ascii_uppercase() {
+                // No code holds these digits, so the letters are meant.
+                '0' => 'O',
+                '1' => 'I',
+                '8' => 'B',
+                letter => letter,
+            })
+            .collect(),
+    );
+    let is_letter = |byte: u8| matches!(byte, b'A'..=b'Z' | b'2'..=b'7');
+    let fits = letters.len() == LETTERS && letters.bytes().all(is_letter);
+    fits.then(|| hash(user, &letters))
 }
 
 /// The account is hashed with the code, so that a code fits its own account alone.
@@ -99,7 +82,7 @@ fn grouped(letters: &str) -> String {
 mod tests {
     use std::collections::HashSet;
 
-    use secrecy::ExposeSecret as _;
+    use secrecy::{ExposeSecret as _, SecretString};
 
     use super::*;
 
@@ -107,7 +90,7 @@ mod tests {
     fn ten_different_codes_of_eighty_bits_fit_their_account_alone() {
         let (ada, bob) = ("ada".parse().unwrap(), "bob".parse().unwrap());
 
-        let (codes, tokens) = RecoveryCodes::fresh(&ada, Timestamp::UNIX_EPOCH).unwrap();
+        let (codes, tokens) = fresh(&ada, Timestamp::UNIX_EPOCH).unwrap();
 
         let texts: HashSet<&str> = codes
             .expose()
@@ -118,10 +101,10 @@ mod tests {
         for (code, token) in codes.expose().iter().zip(&tokens) {
             let code = code.expose_secret();
             assert_eq!(code.len(), 19);
-            assert_eq!(RecoveryCodes::hash_of(&ada, code), Some(token.hash));
+            assert_eq!(hash_of(&ada, code), Some(token.hash));
             let typed = format!(" {} ", code.to_lowercase().replace('-', " "));
-            assert_eq!(RecoveryCodes::hash_of(&ada, &typed), Some(token.hash));
-            assert_ne!(RecoveryCodes::hash_of(&bob, code), Some(token.hash));
+            assert_eq!(hash_of(&ada, &typed), Some(token.hash));
+            assert_ne!(hash_of(&bob, code), Some(token.hash));
             assert!(!format!("{codes:?} {token:?}").contains(code));
         }
     }
@@ -131,8 +114,8 @@ mod tests {
         let ada = "ada".parse().unwrap();
 
         assert_eq!(
-            RecoveryCodes::hash_of(&ada, "OIBA-OIBA-OIBA-OIBA"),
-            RecoveryCodes::hash_of(&ada, "018a018a018a018a")
+            hash_of(&ada, "OIBA-OIBA-OIBA-OIBA"),
+            hash_of(&ada, "018a018a018a018a")
         );
         for text in [
             "",
@@ -141,7 +124,7 @@ mod tests {
             "AAAAAAAAAAAAAAAAA",
             "ÄAAAAAAAAAAAAAAA",
         ] {
-            assert_eq!(RecoveryCodes::hash_of(&ada, text), None, "{text:?}");
+            assert_eq!(hash_of(&ada, text), None, "{text:?}");
         }
     }
 }

@@ -1,4 +1,5 @@
-use ee_auth_password::{Invite, SignUpMode};
+use ee_auth_password::SignUpMode;
+use ee_core::Invite;
 use ee_core::{
     ErrorKind,
     storage::{AssignmentStore as _, Cursor},

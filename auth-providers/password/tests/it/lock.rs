@@ -138,7 +138,7 @@ async fn a_new_password_makes_known_browsers_strangers() {
     let (old, new) = (PASSWORD.into(), OTHER.into());
     world
         .accounts
-        .change_password(&ada, &old, &new, None, &known.head())
+        .change_password(&ada, &old, &new, &known.head())
         .await
         .unwrap();
 

@@ -15,13 +15,10 @@ use crate::{
 };
 
 #[tokio::test]
-async fn a_password_is_changed_with_the_old_one_and_ends_the_other_sessions() {
+async fn a_password_is_changed_with_the_old_one_and_ends_the_sessions() {
     let world = World::new();
     let ada = world.ada().await;
-    let (kept, other) = (
-        world.session(&ada, "kept").await,
-        world.session(&ada, "other").await,
-    );
+    let session = world.session(&ada, "session").await;
     let version = world.record(&ada).await.credential_version;
 
     let refused = world.change(&ada, WRONG, OTHER).await.unwrap_err();
@@ -30,17 +27,17 @@ async fn a_password_is_changed_with_the_old_one_and_ends_the_other_sessions() {
         let refused = world.change(&ada, PASSWORD, weak).await.unwrap_err();
         assert_eq!(refused.issues()[0].field, "password");
     }
-    assert!(world.has_session(&other).await && world.knows(ADA, PASSWORD).await);
+    assert!(world.has_session(&session).await && world.knows(ADA, PASSWORD).await);
     let browser = Browser::default();
     let (old, new) = (PASSWORD.into(), OTHER.into());
     let changed = world
         .accounts
-        .change_password(&ada, &old, &new, Some(&kept), &browser.head())
+        .change_password(&ada, &old, &new, &browser.head())
         .await;
     changed.unwrap();
 
     assert!(world.knows(ADA, OTHER).await && !world.knows(ADA, PASSWORD).await);
-    assert!(world.has_session(&kept).await && !world.has_session(&other).await);
+    assert!(!world.has_session(&session).await);
     assert_eq!(world.record(&ada).await.credential_version, version + 1);
     assert_eq!(
         world.letters.subjects().last().unwrap().1,

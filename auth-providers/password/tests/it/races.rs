@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use ee_auth_password::{Invite, SignUpMode};
+use ee_auth_password::SignUpMode;
+use ee_core::Invite;
 use ee_core::{Clock as _, SecondFactor, storage::OneTimeTokenStore as _};
 use ee_testkit::in_parallel;
 use jiff::SignedDuration;
@@ -190,7 +191,7 @@ async fn of_many_who_confirm_a_factor_one_gets_recovery_codes() {
                 let head = browser.head();
                 world
                     .accounts
-                    .confirm_totp(&ada, &code, None, &head)
+                    .confirm_totp(&ada, &code, &head)
                     .await
                     .is_ok()
             }

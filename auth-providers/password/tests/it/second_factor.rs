@@ -23,12 +23,12 @@ async fn a_sign_in_takes_a_code_once_the_factor_is_confirmed() {
     let code = world.code(&enrolment.secret);
     let wrong = world
         .accounts
-        .confirm_totp(&ada, "000000", None, &browser.head())
+        .confirm_totp(&ada, "000000", &browser.head())
         .await;
     assert_eq!(wrong.unwrap_err().issues()[0].field, "code");
-    let codes = world
+    let (_, codes) = world
         .accounts
-        .confirm_totp(&ada, &code, None, &browser.head())
+        .confirm_totp(&ada, &code, &browser.head())
         .await
         .unwrap();
     assert_eq!(codes.expose().len(), 10);
@@ -151,7 +151,7 @@ async fn v24_a_waiting_sign_in_ends_with_time_password_and_account() {
     let before = world.half(ADA, PASSWORD).await;
     world
         .accounts
-        .change_password(&ada, &PASSWORD.into(), &OTHER.into(), None, &head)
+        .change_password(&ada, &PASSWORD.into(), &OTHER.into(), &head)
         .await
         .unwrap();
     assert!(!world.shows(&before, &world.code(&secret)).await);

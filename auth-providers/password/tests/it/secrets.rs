@@ -1,6 +1,7 @@
 //! Nothing that is secret is printed or kept.
 
-use ee_auth_password::{Invite, PasswordConfig, SignUpMode};
+use ee_auth_password::{PasswordConfig, SignUpMode};
+use ee_core::Invite;
 use ee_core::SignIn;
 use secrecy::ExposeSecret as _;
 
@@ -38,9 +39,9 @@ async fn no_secret_is_printed_or_kept() {
     printed.push(format!("{enrolment:?}"));
     secrets.push(enrolment.secret.expose_secret().to_owned());
     let code = world.code(&enrolment.secret);
-    let codes = world
+    let (_, codes) = world
         .accounts
-        .confirm_totp(&ada.id, &code, None, &head)
+        .confirm_totp(&ada.id, &code, &head)
         .await
         .unwrap();
     printed.push(format!("{codes:?}"));

@@ -1,6 +1,7 @@
 use std::time::Duration;
 
-use ee_auth_password::{PasswordConfig, SignUpMode, SignedUp};
+use ee_auth_password::{PasswordConfig, SignUpMode};
+use ee_core::SignUp;
 use ee_core::{CredentialsProvider as _, ErrorKind};
 use jiff::SignedDuration;
 use tokio::time::Instant;
@@ -20,7 +21,7 @@ fn unconfirmed(config: &mut PasswordConfig) {
 async fn there_is_an_account_when_the_address_is_confirmed() {
     let world = World::with(open);
     let end = world.sign_up(ADA, PASSWORD).await.unwrap();
-    assert!(matches!(end, SignedUp::ConfirmEmail));
+    assert!(matches!(end, SignUp::ConfirmEmail));
     assert!(!world.knows(ADA, PASSWORD).await);
     let token = world.letters.token();
 
@@ -49,7 +50,7 @@ async fn v25_a_taken_address_looks_like_a_free_one() {
         let (start, runs) = (Instant::now(), world.accounts.hashing().runs());
         let end = world.sign_up(email, OTHER).await.unwrap();
         let took = start.elapsed();
-        assert!(matches!(end, SignedUp::ConfirmEmail));
+        assert!(matches!(end, SignUp::ConfirmEmail));
         assert_eq!(world.accounts.hashing().runs(), runs + 1);
         assert!(
             (Duration::from_millis(250)..Duration::from_millis(310)).contains(&took),
@@ -96,10 +97,10 @@ async fn without_confirmation_there_is_an_account_at_once() {
     let end = world.sign_up(ADA, PASSWORD).await.unwrap();
     let taken = world.sign_up("Ada@example.com", OTHER).await.unwrap();
 
-    assert!(matches!(&end, SignedUp::Created(user) if user.email.as_deref() == Some(ADA)));
-    assert!(matches!(taken, SignedUp::Refused));
+    assert!(matches!(&end, SignUp::Created(user) if user.email.as_deref() == Some(ADA)));
+    assert!(matches!(taken, SignUp::Refused));
     assert!(world.knows(ADA, PASSWORD).await && !world.knows(ADA, OTHER).await);
-    let SignedUp::Created(user) = end else {
+    let SignUp::Created(user) = end else {
         panic!("there is an account");
     };
     assert!(!world.record(&user.id).await.email_verified);
@@ -160,7 +161,7 @@ async fn v35_some_domains_are_admitted_and_their_likes_are_not() {
         "c@größe.example",
     ] {
         let end = world.sign_up(email, PASSWORD).await;
-        let is_admitted = matches!(end, Ok(SignedUp::ConfirmEmail));
+        let is_admitted = matches!(end, Ok(SignUp::ConfirmEmail));
         assert_eq!(is_admitted, email != "c@GRÖSSE.example", "{email}");
     }
     for email in [
@@ -186,7 +187,7 @@ async fn who_is_not_asked_signs_up_nowhere_else() {
         let world = World::with(|config| config.sign_up.mode = mode);
         let end = world.sign_up(ADA, PASSWORD).await.unwrap();
 
-        assert!(matches!(end, SignedUp::Refused));
+        assert!(matches!(end, SignUp::Refused));
         assert!(!world.auth.sign_up_enabled());
         assert_eq!(
             world.letters.count() as u64 + world.accounts.hashing().runs(),
@@ -210,7 +211,7 @@ async fn five_accounts_an_hour_come_from_one_address() {
     };
 
     for at in 0..5 {
-        assert!(matches!(sign_up(at).await, Ok(SignedUp::Created(_))));
+        assert!(matches!(sign_up(at).await, Ok(SignUp::Created(_))));
     }
     let refused = sign_up(5).await.unwrap_err();
     assert_eq!(refused.retry_after(), Some(Duration::from_hours(1)));

@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use ee_auth_password::{
-    Accounts, Argon2Params, NewAccount, PasswordAuth, PasswordConfig, PasswordStores, SignedUp,
+    Accounts, Argon2Params, NewAccount, PasswordAuth, PasswordConfig, PasswordStores,
     totp_for_tests,
 };
 use ee_core::{
-    Clock as _, Error, SecondFactor, SignIn, TokenHash, User, UserId,
+    Clock as _, Error, SecondFactor, SignIn, SignUp, TokenHash, User, UserId,
     storage::{AccountRecord, AccountStore, SessionRecord, SessionStore},
 };
 use ee_testkit::TestClock;
@@ -106,9 +106,9 @@ impl World {
         let code = self.code(&enrolment.secret);
         let browser = Browser::default();
         let head = browser.head();
-        let codes = self
+        let (_, codes) = self
             .accounts
-            .confirm_totp(user, &code, None, &head)
+            .confirm_totp(user, &code, &head)
             .await
             .unwrap();
         let codes = codes
@@ -138,8 +138,9 @@ impl World {
     pub(crate) async fn change(&self, user: &UserId, old: &str, new: &str) -> Result<(), Error> {
         let (browser, old, new) = (Browser::default(), old.into(), new.into());
         self.accounts
-            .change_password(user, &old, &new, None, &browser.head())
+            .change_password(user, &old, &new, &browser.head())
             .await
+            .map(drop)
     }
 
     pub(crate) async fn accept(&self, token: &str, password: &str) -> Result<Arc<User>, Error> {
@@ -149,7 +150,7 @@ impl World {
             .await
     }
 
-    pub(crate) async fn sign_up(&self, email: &str, password: &str) -> Result<SignedUp, Error> {
+    pub(crate) async fn sign_up(&self, email: &str, password: &str) -> Result<SignUp, Error> {
         let (browser, password) = (Browser::default(), password.into());
         self.accounts
             .sign_up(email, &password, Some("Ada King"), &browser.head())

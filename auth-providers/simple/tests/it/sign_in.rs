@@ -1,7 +1,7 @@
 use ee_auth_simple::{SimpleAuth, SimpleConfig, SimpleUser};
 use ee_core::{
     AuthProvider as _, CredentialsProvider, ErrorKind, PublicCapabilities, RequestHead, SignIn,
-    with_ee,
+    SignUp, with_ee,
 };
 use http::HeaderMap;
 use jiff::Timestamp;
@@ -65,7 +65,7 @@ fn nobody_signs_up() {
 
     assert!(!auth.sign_up_enabled());
     let created = run(auth.sign_up("a@b.c", "some password", None, &head)).unwrap();
-    assert!(created.is_none());
+    assert_eq!(created, SignUp::Refused);
 }
 
 #[test]

@@ -2,9 +2,9 @@ use std::sync::{Arc, atomic::Ordering};
 
 use ee_agent_host::{Agents, Background, Models, ModelsConfig};
 use ee_core::{
-    AgentId, ErrorKind,
+    AgentId, ErrorKind, Visible,
     host::{AgentHost as _, AgentPatch, NewAgent},
-    storage::{AgentRecord, AgentStore},
+    storage::{AgentFilter, AgentRecord, AgentStore, Page},
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -91,7 +91,7 @@ async fn an_agent_without_a_model_follows_the_configuration() {
     let world = world(json!({ "openai_base_url": "http://127.0.0.1:1", "models": ["a/b"] }));
 
     let created = world.agents.create(named("A")).await.unwrap();
-    let listed = world.agents.list().await.unwrap();
+    let listed = world.agents.list(&Visible::EVERYTHING).await.unwrap();
     let stored = AgentStore::find(&*world.store, &created.id).await.unwrap();
 
     assert_eq!((&*created.model, &*listed[0].model), ("a/b", "a/b"));
@@ -127,7 +127,7 @@ async fn a_model_that_is_no_longer_offered_may_stay_but_not_be_chosen() {
         "gone/model".to_owned(),
         Timestamp::UNIX_EPOCH,
     );
-    AgentStore::create(&*world.store, old).await.unwrap();
+    AgentStore::create(&*world.store, old, None).await.unwrap();
     let mut keeps = AgentPatch::default();
     keeps.model = Some("gone/model".to_owned());
     let mut chooses = AgentPatch::default();
@@ -156,15 +156,21 @@ async fn the_list_is_read_once_a_second_and_after_every_write() {
     let world = world(json!({}));
     let reads = || world.store.agent_lists.load(Ordering::SeqCst);
 
-    let first = world.agents.list().await.unwrap();
-    let again = world.agents.list().await.unwrap();
+    let first = world.agents.list(&Visible::EVERYTHING).await.unwrap();
+    let again = world.agents.list(&Visible::EVERYTHING).await.unwrap();
     assert!(Arc::ptr_eq(&first, &again));
     assert_eq!(reads(), 1);
 
     let created = world.agents.create(named("A")).await.unwrap();
-    assert_eq!(world.agents.list().await.unwrap().len(), 1);
+    assert_eq!(
+        world.agents.list(&Visible::EVERYTHING).await.unwrap().len(),
+        1
+    );
     world.agents.delete(&created.id).await.unwrap();
-    assert_eq!(world.agents.list().await.unwrap().len(), 0);
+    assert_eq!(
+        world.agents.list(&Visible::EVERYTHING).await.unwrap().len(),
+        0
+    );
     assert_eq!(reads(), 3);
 
     let record = AgentRecord::new(
@@ -174,8 +180,73 @@ async fn the_list_is_read_once_a_second_and_after_every_write() {
         String::new(),
         Timestamp::UNIX_EPOCH,
     );
-    AgentStore::create(&*world.store, record).await.unwrap();
-    assert_eq!(world.agents.list().await.unwrap().len(), 0);
+    AgentStore::create(&*world.store, record, None)
+        .await
+        .unwrap();
+    assert_eq!(
+        world.agents.list(&Visible::EVERYTHING).await.unwrap().len(),
+        0
+    );
     world.clock.advance_ms(1_000);
-    assert_eq!(world.agents.list().await.unwrap().len(), 1);
+    assert_eq!(
+        world.agents.list(&Visible::EVERYTHING).await.unwrap().len(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_list_of_some_is_read_and_one_without_some_is_not() {
+    let world = world(json!({ "openai_base_url": "http://127.0.0.1:1", "models": ["a/b"] }));
+    for name in ["A", "B", "C"] {
+        world.agents.create(named(name)).await.unwrap();
+    }
+    let ids = async |visible: Visible| {
+        let rows = world.agents.list(&visible).await.unwrap();
+        rows.iter().map(|agent| agent.id.to_string()).collect()
+    };
+    let reads = || world.store.agent_lists.load(Ordering::SeqCst);
+    let some = |ids: &[&str]| ids.iter().map(ToString::to_string).collect();
+
+    let all: Vec<String> = ids(Visible::EVERYTHING).await;
+    assert_eq!((all, reads()), (some(&["a", "b", "c"]), 1));
+    let except = ["b".to_owned()].into();
+    let rest: Vec<String> = ids(Visible::All { except }).await;
+    assert_eq!((rest, reads()), (some(&["a", "c"]), 1));
+    let few: Vec<String> = ids(Visible::Only(["c".to_owned(), "x".to_owned()].into())).await;
+    assert_eq!((few, reads()), (some(&["c"]), 2));
+}
+
+#[tokio::test]
+async fn a_page_is_searched_for_the_model_that_answers() {
+    let world = world(json!({ "openai_base_url": "http://127.0.0.1:1", "models": ["a/b", "c/d"] }));
+    let mut other = named("Other");
+    "c/d".clone_into(&mut other.model);
+    world.agents.create(named("A")).await.unwrap();
+    world.agents.create(other).await.unwrap();
+
+    for (part, expected) in [("a/b", "A"), ("c/d", "Other")] {
+        let mut filter = AgentFilter::of(Visible::EVERYTHING);
+        filter.search = Some(part.to_owned());
+        let page = Page::new(0, 10).unwrap();
+        let found = world.agents.page(&filter, page).await.unwrap();
+
+        assert_eq!((found.total, &*found.rows[0].name), (1, expected));
+        assert_eq!(found.rows[0].model, part);
+    }
+}
+
+#[tokio::test]
+async fn the_owner_of_a_new_agent_is_handed_on_with_its_id() {
+    let world = world(json!({}));
+    let mut given = named("A");
+    given.id = Some(id("mine"));
+    for mut new in [named("A"), named("A"), given] {
+        new.owner = Some("anna".parse().unwrap());
+        world.agents.create(new).await.unwrap();
+    }
+    world.agents.create(named("A")).await.unwrap();
+
+    let owners = world.store.owners.lock().unwrap();
+    let owners: Vec<_> = owners.iter().map(|(id, who)| (&**id, &**who)).collect();
+    assert_eq!(owners, [("a", "anna"), ("a-2", "anna"), ("mine", "anna")]);
 }

@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use ee_agent_host::{Agents, Background, Models, ModelsConfig, RunLimits, Workflows};
 use ee_core::{
-    SystemClock, UserId, WorkflowId,
+    SystemClock, UserId, Visible, WorkflowId,
     host::{AgentHost as _, RunEvent, WorkflowHost as _},
     storage::RunStatus,
 };
@@ -41,8 +41,8 @@ async fn samples_are_created_once() {
     assert!(workflows.seed().await.unwrap());
     assert!(!workflows.seed().await.unwrap());
 
-    assert_eq!(agents.list().await.unwrap().len(), 3);
-    assert_eq!(workflows.list().await.unwrap().len(), 1);
+    assert_eq!(agents.list(&Visible::EVERYTHING).await.unwrap().len(), 3);
+    assert_eq!(workflows.list(&Visible::EVERYTHING).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

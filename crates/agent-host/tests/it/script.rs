@@ -5,11 +5,11 @@ use std::sync::{
 
 use async_trait::async_trait;
 use ee_core::{
-    AgentId, Error, ErrorKind, MessageId, RunId,
+    AgentId, Error, ErrorKind, MessageId, RunId, Visible,
     host::{
         AgentHost, AgentPatch, ChatChunk, ChatRequest, ChatUsage, FinishReason, ModelCard, NewAgent,
     },
-    storage::{AgentRecord, ThreadStore},
+    storage::{AgentFilter, AgentRecord, Page, Paged, ThreadStore},
 };
 use futures_util::{StreamExt as _, stream::BoxStream};
 use tokio::sync::Semaphore;
@@ -55,8 +55,12 @@ impl Drop for Open {
 
 #[async_trait]
 impl AgentHost for Script {
-    async fn list(&self) -> Result<Arc<[AgentRecord]>, Error> {
+    async fn list(&self, _: &Visible) -> Result<Arc<[AgentRecord]>, Error> {
         Ok(Arc::new([]))
+    }
+
+    async fn page(&self, _: &AgentFilter, _: Page) -> Result<Paged<AgentRecord>, Error> {
+        Err(Error::new(ErrorKind::Unsupported, "a script"))
     }
 
     async fn find(&self, _: &AgentId) -> Result<Option<AgentRecord>, Error> {

@@ -5,10 +5,10 @@ use std::sync::{
 
 use async_trait::async_trait;
 use ee_core::{
-    AgentId, Error, ErrorKind, RunId, ThreadId, WorkflowId,
+    AgentId, Error, ErrorKind, RunId, ThreadId, UserId, Visible, WorkflowId,
     storage::{
-        AgentRecord, AgentStore, MessageRecord, Page, Paged, RunFilter, RunRecord, RunStatus,
-        RunStore, StepStatus, ThreadFilter, ThreadRecord, ThreadStore, WorkflowRecord,
+        AgentFilter, AgentRecord, AgentStore, MessageRecord, Page, Paged, RunFilter, RunRecord,
+        RunStatus, RunStore, StepStatus, ThreadFilter, ThreadRecord, ThreadStore, WorkflowRecord,
         WorkflowStore,
     },
 };
@@ -22,6 +22,8 @@ pub(crate) struct TestStore {
     pub(crate) broken: AtomicBool,
     pub(crate) agent_lists: AtomicUsize,
     messages: Mutex<Vec<(ThreadId, MessageRecord)>>,
+    /// Ids of things and their owners, in the order in which they were made.
+    pub(crate) owners: Mutex<Vec<(String, String)>>,
     /// Every state of every run that was kept, in order.
     pub(crate) run_log: Mutex<Vec<RunRecord>>,
     runs: Mutex<Vec<RunRecord>>,
@@ -30,6 +32,11 @@ pub(crate) struct TestStore {
 }
 
 impl TestStore {
+    fn own(&self, id: &str, owner: Option<&UserId>) {
+        let owner = owner.map(|owner| (id.to_owned(), owner.to_string()));
+        self.owners.lock().unwrap().extend(owner);
+    }
+
     pub(crate) fn texts(&self, thread: &str) -> Vec<String> {
         let messages = self.messages.lock().unwrap();
         let of_thread = messages.iter().filter(|(id, _)| id.as_str() == thread);
@@ -82,18 +89,31 @@ fn slice<T>(rows: Vec<T>, page: Page) -> Paged<T> {
 
 #[async_trait]
 impl AgentStore for TestStore {
-    async fn create(&self, agent: AgentRecord) -> Result<(), Error> {
+    async fn create(&self, agent: AgentRecord, owner: Option<&UserId>) -> Result<(), Error> {
         let id = agent.id.clone();
-        insert(&self.agents, agent, |row| row.id == id)
+        insert(&self.agents, agent, |row| row.id == id)?;
+        self.own(id.as_str(), owner);
+        Ok(())
     }
 
     async fn find(&self, id: &AgentId) -> Result<Option<AgentRecord>, Error> {
         Ok(find(&self.agents, |row| row.id == *id))
     }
 
-    async fn list(&self) -> Result<Vec<AgentRecord>, Error> {
+    async fn page(&self, filter: &AgentFilter, page: Page) -> Result<Paged<AgentRecord>, Error> {
+        let mut rows = AgentStore::list(self, &filter.visible).await?;
+        rows.retain(|row| match &filter.search {
+            Some(part) if row.model.is_empty() => filter.default_model.contains(part),
+            Some(part) => row.model.contains(part),
+            None => true,
+        });
+        Ok(slice(rows, page))
+    }
+
+    async fn list(&self, visible: &Visible) -> Result<Vec<AgentRecord>, Error> {
         self.agent_lists.fetch_add(1, Ordering::SeqCst);
         let mut rows = self.agents.lock().unwrap().clone();
+        rows.retain(|row| visible.contains(row.id.as_str()));
         rows.sort_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
         Ok(rows)
     }
@@ -121,7 +141,7 @@ impl ThreadStore for TestStore {
 
     async fn list(&self, filter: &ThreadFilter, page: Page) -> Result<Paged<ThreadRecord>, Error> {
         let mut rows = self.threads.lock().unwrap().clone();
-        rows.retain(|row| row.owner == filter.owner);
+        rows.retain(|row| row.owner == filter.owner && filter.visible.contains(row.id.as_str()));
         Ok(slice(rows, page))
     }
 
@@ -159,17 +179,25 @@ impl ThreadStore for TestStore {
 
 #[async_trait]
 impl WorkflowStore for TestStore {
-    async fn create(&self, workflow: WorkflowRecord) -> Result<(), Error> {
+    async fn create(&self, workflow: WorkflowRecord, owner: Option<&UserId>) -> Result<(), Error> {
         let id = workflow.id.clone();
-        insert(&self.workflows, workflow, |row| row.id == id)
+        insert(&self.workflows, workflow, |row| row.id == id)?;
+        self.own(id.as_str(), owner);
+        Ok(())
     }
 
     async fn find(&self, id: &WorkflowId) -> Result<Option<WorkflowRecord>, Error> {
         Ok(find(&self.workflows, |row| row.id == *id))
     }
 
-    async fn list(&self) -> Result<Vec<WorkflowRecord>, Error> {
-        Ok(self.workflows.lock().unwrap().clone())
+    async fn list(&self, visible: &Visible) -> Result<Vec<WorkflowRecord>, Error> {
+        let mut rows = self.workflows.lock().unwrap().clone();
+        rows.retain(|row| visible.contains(row.id.as_str()));
+        Ok(rows)
+    }
+
+    async fn page(&self, visible: &Visible, page: Page) -> Result<Paged<WorkflowRecord>, Error> {
+        Ok(slice(WorkflowStore::list(self, visible).await?, page))
     }
 
     async fn update(&self, workflow: WorkflowRecord) -> Result<bool, Error> {

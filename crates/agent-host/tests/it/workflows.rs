@@ -1,6 +1,6 @@
 use ee_core::storage::Page;
 use ee_core::{
-    ErrorKind, WorkflowId,
+    ErrorKind, Visible, WorkflowId,
     host::{NewWorkflow, WorkflowHost as _},
     storage::RunFilter,
 };
@@ -28,7 +28,30 @@ async fn a_workflow_without_an_id_gets_one_from_its_name() {
 
     assert_eq!(first.id.as_str(), "brief-review");
     assert_eq!(second.id.as_str(), "brief-review-2");
-    assert_eq!(world.workflows.list().await.unwrap().len(), 2);
+    assert_eq!(
+        world
+            .workflows
+            .list(&Visible::EVERYTHING)
+            .await
+            .unwrap()
+            .len(),
+        2
+    );
+}
+
+#[tokio::test]
+async fn the_creator_and_the_owner_of_a_new_workflow_are_kept() {
+    let world = World::new();
+    for owner in [Some("anna"), None] {
+        let mut new = named("A");
+        new.created_by = Some("berta".parse().unwrap());
+        new.owner = owner.map(|it| it.parse().unwrap());
+        let created = world.workflows.create(new).await.unwrap();
+        assert_eq!(created.created_by, Some("berta".parse().unwrap()));
+    }
+
+    let owners = world.store.owners.lock().unwrap().clone();
+    assert_eq!(owners, [("a".to_owned(), "anna".to_owned())]);
 }
 
 #[tokio::test]

@@ -2,6 +2,9 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
+use ee::auth_password::{
+    HashProfile, PasswordConfig, SecondFactorDemand, SignUpMode, SmtpConfig, SmtpTls,
+};
 use ipnet::IpNet;
 use serde::Serialize;
 
@@ -25,7 +28,11 @@ pub(crate) struct Effective {
     trusted_proxies: Vec<IpNet>,
     audit: AuditConfig,
     license: Secret,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mail: Option<Mail>,
     models: Models,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<Password>,
     rbac: Rbac,
     sessions: Sessions,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -49,6 +56,95 @@ struct Models {
     #[serde(skip_serializing_if = "Option::is_none")]
     openai_base_url: Option<String>,
     word_delay_ms: u64,
+}
+
+#[derive(Debug, Serialize)]
+struct Mail {
+    from: String,
+    host: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    password: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    port: Option<u16>,
+    tls: SmtpTls,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    username: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Password {
+    second_factor: SecondFactorDemand,
+    secrets: Vec<&'static str>,
+    hashing: Hashing,
+    rules: Rules,
+    sign_up: SignUp,
+}
+
+#[derive(Debug, Serialize)]
+struct Hashing {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    iterations: Option<u32>,
+    memory_budget_mib: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    memory_kib: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parallelism: Option<u32>,
+    pepper: Vec<&'static str>,
+    profile: HashProfile,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    threads: Option<usize>,
+}
+
+#[derive(Debug, Serialize)]
+struct Rules {
+    words: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct SignUp {
+    domains: Vec<String>,
+    mode: SignUpMode,
+    verify_email: bool,
+}
+
+impl From<&SmtpConfig> for Mail {
+    fn from(smtp: &SmtpConfig) -> Self {
+        Self {
+            from: smtp.from.clone(),
+            host: smtp.host.clone(),
+            password: smtp.password.as_ref().map(|_| REDACTED),
+            port: smtp.port,
+            tls: smtp.tls,
+            username: smtp.username.clone(),
+        }
+    }
+}
+
+impl From<&PasswordConfig> for Password {
+    fn from(config: &PasswordConfig) -> Self {
+        let hashing = &config.hashing;
+        Self {
+            second_factor: config.second_factor,
+            secrets: vec![REDACTED; config.secrets.len()],
+            hashing: Hashing {
+                iterations: hashing.iterations,
+                memory_budget_mib: hashing.memory_budget_mib,
+                memory_kib: hashing.memory_kib,
+                parallelism: hashing.parallelism,
+                pepper: vec![REDACTED; hashing.pepper.len()],
+                profile: hashing.profile,
+                threads: hashing.threads,
+            },
+            rules: Rules {
+                words: config.rules.words.clone(),
+            },
+            sign_up: SignUp {
+                domains: config.sign_up.domains.clone(),
+                mode: config.sign_up.mode,
+                verify_email: config.sign_up.verify_email,
+            },
+        }
+    }
 }
 
 #[derive(Debug, Serialize)]
@@ -94,6 +190,7 @@ impl Loaded {
             license: Secret {
                 key: self.license_key().is_some().then_some(REDACTED),
             },
+            mail: config.mail.as_ref().map(Mail::from),
             models: Models {
                 answer_timeout_ms: config.models.answer_timeout_ms,
                 idle_timeout_ms: config.models.idle_timeout_ms,
@@ -102,6 +199,8 @@ impl Loaded {
                 openai_base_url: config.models.openai_base_url.clone(),
                 word_delay_ms: config.models.word_delay_ms,
             },
+            password: (config.auth == AuthKind::Password)
+                .then(|| Password::from(&config.password.clone().unwrap_or_default())),
             rbac: Rbac { roles },
             sessions: Sessions {
                 absolute_hours: config.sessions.absolute_hours,

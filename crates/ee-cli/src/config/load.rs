@@ -13,7 +13,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use url::{Position, Url};
 
 use super::{AuthKind, Config, Environment, SessionKind, StoreUrl, problem};
-use crate::{args::Settings, first_start};
+use crate::{accounts, args::Settings, first_start};
 
 const DEFAULT_DATA: &str = "./mastra-ee-data";
 const DEFAULT_PORT: u16 = 4111;
@@ -163,7 +163,8 @@ fn environment(config: &mut Config) -> Result<()> {
 const KNOWN_STORES: &str =
     "known are `sqlite:PATH`, `postgres://…`, `libsql://…`, `https://…` and `memory:`";
 
-fn store_url(url: &str) -> Result<StoreUrl> {
+/// Reads the address of a store. An error shows no more of it than the scheme.
+pub(crate) fn store_url(url: &str) -> Result<StoreUrl> {
     match url.split_once(':') {
         Some(("memory", "")) => Ok(StoreUrl::Memory),
         Some(("sqlite", path)) if !path.is_empty() => Ok(StoreUrl::Sqlite(path.into())),
@@ -202,6 +203,24 @@ fn check(loaded: &mut Loaded) -> Result<()> {
 }
 
 fn check_auth(loaded: &Loaded) -> Result<()> {
+    if loaded.config.auth == AuthKind::Password {
+        accounts::check(loaded, loaded.config.password.as_ref())?;
+    }
+    for (is_there, name, kind) in [
+        (loaded.config.simple.is_some(), "simple", AuthKind::Simple),
+        (
+            loaded.config.password.is_some(),
+            "password",
+            AuthKind::Password,
+        ),
+        (loaded.config.mail.is_some(), "mail", AuthKind::Password),
+    ] {
+        ensure!(
+            !is_there || loaded.config.auth == kind,
+            "`{name}` is there and `auth` is not \"{}\"",
+            kind.as_str()
+        );
+    }
     if loaded.config.auth == AuthKind::None {
         ensure!(
             loaded.listen.ip().is_loopback(),
@@ -211,10 +230,6 @@ fn check_auth(loaded: &Loaded) -> Result<()> {
         ensure!(
             !loaded.is_production(),
             "`auth = \"none\"` is refused in production"
-        );
-        ensure!(
-            loaded.config.simple.is_none(),
-            "`auth = \"none\"` and `simple` exclude each other"
         );
     }
     match loaded.roles()? {

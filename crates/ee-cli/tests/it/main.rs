@@ -6,8 +6,12 @@
     reason = "a test fails by panicking, also in the functions that tests share"
 )]
 
+#[cfg(all(feature = "store-libsql", feature = "store-pg"))]
+mod admin;
 mod commands;
 mod config;
 mod restart;
 mod running;
 mod serve;
+#[cfg(all(feature = "store-libsql", feature = "store-pg"))]
+mod store_copy;

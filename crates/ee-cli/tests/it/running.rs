@@ -15,7 +15,12 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The binary without the variables of whoever runs the tests.
 pub(crate) fn binary() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mastra-ee"));
+    program(env!("CARGO_BIN_EXE_mastra-ee"))
+}
+
+/// A program without the variables of whoever runs the tests.
+pub(crate) fn program(path: &str) -> Command {
+    let mut command = Command::new(path);
     for name in [
         "MASTRA_EE_CONFIG",
         "MASTRA_EE_DATA",

@@ -77,6 +77,21 @@ impl Actions {
     }
 }
 
+impl Lines {
+    fn decide(&self, question: &Question<'_>, now: Timestamp) -> Option<Effect> {
+        if self.deny.covers(question.action) {
+            return Some(Effect::Deny);
+        }
+        let allow = self.allow.covers(question.action).then_some(Effect::Allow);
+        let rest = self.rest.iter().flatten().filter(|line| {
+            (*line.action == *GrantRecord::EVERY_ACTION || *line.action == *question.action_text)
+                && line.expires_at.is_none_or(|end| now < end)
+        });
+        // `Deny` is the greater of the two.
+        rest.map(|line| line.effect).chain(allow).max()
+    }
+}
+
 /// What is asked of one thing.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Question<'a> {
@@ -200,16 +215,21 @@ impl GrantSet {
         now: Timestamp,
     ) -> Option<Effect> {
         let lines = self.kind(question.kind)?.things.get(id)?;
-        if lines.deny.covers(question.action) {
-            return Some(Effect::Deny);
-        }
-        let allow = lines.allow.covers(question.action).then_some(Effect::Allow);
-        let rest = lines.rest.iter().flatten().filter(|line| {
-            (*line.action == *GrantRecord::EVERY_ACTION || *line.action == *question.action_text)
-                && line.expires_at.is_none_or(|end| now < end)
-        });
-        // `Deny` is the greater of the two.
-        rest.map(|line| line.effect).chain(allow).max()
+        lines.decide(question, now)
+    }
+
+    /// Returns the ids of the things about which the grants decide in this way at `now`, in no order.
+    pub(crate) fn decided(
+        &self,
+        question: &Question<'_>,
+        effect: Effect,
+        now: Timestamp,
+    ) -> impl Iterator<Item = &str> {
+        let things = self.kind(question.kind).map(|kind| &kind.things);
+        let things = things.into_iter().flatten();
+        things.filter_map(move |(id, lines)| {
+            (lines.decide(question, now) == Some(effect)).then_some(&**id)
+        })
     }
 
     /// Tells whether something is permitted for at least one thing, perhaps not any more.

@@ -25,14 +25,40 @@ macro_rules! audit_actions {
 audit_actions! {
     /// A request was refused with 401 or 403.
     ACCESS_DENIED = "auth.access.denied",
+    /// A stream was ended, since its caller may not have it any more.
+    ACCESS_REVOKED = "auth.access.revoked",
     /// Somebody signed in with credentials.
     LOGIN_CREDENTIALS = "auth.login.credentials",
     /// Somebody came back from the identity provider.
     LOGIN_SSO = "auth.login.sso",
+    /// Somebody confirmed an e-mail address.
+    EMAIL_VERIFY = "auth.email.verify",
+    /// Somebody asked for the letter that confirms an address.
+    EMAIL_VERIFY_REQUEST = "auth.email.verify_request",
+    /// Somebody began to set up a second factor.
+    FACTOR_BEGIN = "auth.factor.begin",
+    /// Somebody turned the second factor on.
+    FACTOR_ENABLE = "auth.factor.enable",
+    /// Somebody turned the second factor off.
+    FACTOR_DISABLE = "auth.factor.disable",
+    /// Somebody made new recovery codes.
+    FACTOR_RECOVERY_CODES = "auth.factor.recovery_codes",
+    /// Somebody finished a sign-in with a second factor.
+    FACTOR_VERIFY = "auth.factor.verify",
+    /// Somebody accepted an invitation.
+    INVITATION_ACCEPT = "auth.invitation.accept",
     /// Somebody signed out.
     LOGOUT = "auth.logout",
+    /// Somebody changed the own password.
+    PASSWORD_CHANGE = "auth.password.change",
+    /// Somebody set a new password by a link.
+    PASSWORD_RESET = "auth.password.reset",
+    /// Somebody asked for a link to set a new password.
+    PASSWORD_RESET_REQUEST = "auth.password.reset_request",
     /// A session was prolonged.
     SESSION_REFRESH = "auth.session.refresh",
+    /// The first owner was created.
+    SETUP = "auth.setup",
     /// Somebody created an account.
     SIGNUP = "auth.signup",
     /// Somebody was sent to the identity provider.
@@ -85,10 +111,14 @@ audit_actions! {
     ROLE_WRITE = "access.roles.write",
     /// Sessions were ended by hand.
     SESSION_END = "access.sessions.end",
+    /// An operator made a link that creates the first owner.
+    SETUP_LINK = "access.users.setup_link",
     /// An account was created.
     USER_CREATE = "access.users.create",
     /// An account was deleted.
     USER_DELETE = "access.users.delete",
+    /// An operator let somebody in again.
+    USER_RECOVER = "access.users.recover",
     /// An account was changed.
     USER_UPDATE = "access.users.update",
     /// Messages were deleted or saved by hand.

@@ -69,6 +69,29 @@ impl PermissionPattern {
         self.covers_parts(&other.parts())
     }
 
+    /// Returns the grant that covers exactly what both cover; `None` when there is nothing.
+    pub fn meet(&self, other: &Self) -> Option<Self> {
+        if self.includes(other) {
+            return Some(other.clone());
+        }
+        if other.includes(self) {
+            return Some(self.clone());
+        }
+        let (one, two) = (self.parts(), other.parts());
+        let resource = narrower(one.resource, two.resource, covers_resource)?;
+        let covers = |granted: &str, action: &str| granted == action || granted == "*";
+        let action = narrower(one.action?, two.action?, covers)?;
+        let id = match (specific_id(&one), specific_id(&two)) {
+            (Some(one), Some(two)) if one != two => return None,
+            (one, two) => one.or(two),
+        };
+        let text = match id {
+            Some(id) => format!("{resource}:{action}:{id}"),
+            None => format!("{resource}:{action}"),
+        };
+        text.parse().ok()
+    }
+
     pub(super) fn covers_parts(&self, required: &Parts<'_>) -> bool {
         let grant = self.parts();
         covers_head(&grant, required)
@@ -134,6 +157,21 @@ pub(crate) fn distinct(
     patterns.into_iter().filter(unseen).collect()
 }
 
+/// Returns the one of two names that the other one covers.
+fn narrower<'a>(
+    one: &'a str,
+    two: &'a str,
+    covers: impl Fn(&str, &str) -> bool,
+) -> Option<&'a str> {
+    if covers(one, two) {
+        Some(two)
+    } else if covers(two, one) {
+        Some(one)
+    } else {
+        None
+    }
+}
+
 fn covers_head(grant: &Parts<'_>, required: &Parts<'_>) -> bool {
     match (grant.action, required.action) {
         (None, _) if grant.resource == "*" => true,
@@ -195,6 +233,30 @@ mod tests {
                 expected,
                 "{grant} includes {other}"
             );
+        }
+    }
+
+    #[test]
+    fn two_grants_meet_in_what_both_cover() {
+        let pattern = |text: &str| text.parse::<PermissionPattern>().unwrap();
+        for (one, two, expected) in [
+            ("*", "audit:read", Some("audit:read")),
+            ("*:*", "audit:read", None),
+            ("*:read", "agents:*", Some("agents:read")),
+            ("*:read", "audit:*", None),
+            ("*:read:a1", "agents:*", Some("agents:read:a1")),
+            ("agents:read:a1", "agents:read:a2", None),
+            ("agents:*:a1", "agents:read:*", Some("agents:read:a1")),
+            ("stored:*", "*:write", Some("stored:write")),
+            ("stored:read", "stored-agents:*", Some("stored-agents:read")),
+            ("stored:read", "agents:*", None),
+            ("agents", "agents:read", None),
+            ("agents", "*", Some("agents")),
+            ("tickets:close", "*:close:t1", Some("tickets:close:t1")),
+        ] {
+            let expected = expected.map(pattern);
+            assert_eq!(pattern(one).meet(&pattern(two)), expected, "{one} {two}");
+            assert_eq!(pattern(two).meet(&pattern(one)), expected, "{two} {one}");
         }
     }
 

@@ -119,6 +119,21 @@ impl PermissionSet {
             .any(|pattern| pattern.covers_head(&required))
     }
 
+    /// Lists the ids that grants for single things name for the requirement, some perhaps again. An id of the
+    /// permission itself plays no part.
+    pub fn ids(&self, permission: &Permission) -> impl Iterator<Item = &str> {
+        let pair = permission.pair;
+        let known = self.by_id.iter().filter_map(move |(id, pairs)| {
+            let is_meant = pair.is_some_and(|pair| pairs.contains(pair));
+            is_meant.then_some(&**id)
+        });
+        let required = permission.parts();
+        let loose = self.loose.iter().filter(move |pattern| {
+            pair.is_none() && pattern.id().is_some() && pattern.covers_head(&required)
+        });
+        known.chain(loose.filter_map(PermissionPattern::id))
+    }
+
     /// Tells whether a grant covers the requirement with this text; `false` if it is malformed.
     pub fn allows_text(&self, text: &str) -> bool {
         match Pair::find(text) {
@@ -137,6 +152,15 @@ impl PermissionSet {
     /// Tells whether whoever holds the set could hand this grant on: one of his own covers all that it covers.
     pub fn includes(&self, pattern: &PermissionPattern) -> bool {
         self.patterns.iter().any(|held| held.includes(pattern))
+    }
+
+    /// Returns the grants that cover exactly what both the grant and the set cover.
+    pub(crate) fn meet(&self, pattern: PermissionPattern) -> Vec<PermissionPattern> {
+        if self.includes(&pattern) {
+            return vec![pattern];
+        }
+        let held = self.patterns.iter();
+        held.filter_map(|held| held.meet(&pattern)).collect()
     }
 
     /// Finds the first grant that covers the requirement, to explain an answer.

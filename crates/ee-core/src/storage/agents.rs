@@ -2,7 +2,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{AgentId, Error, UserId};
+use super::{Page, Paged};
+use crate::{AgentId, Error, UserId, Visible};
 
 /// A stored agent.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -20,7 +21,7 @@ pub struct AgentRecord {
     pub instructions: String,
     /// Model as `provider/name`, such as `openai/gpt-5-mini` or `echo/dev`.
     pub model: String,
-    /// Name for people.
+    /// Name for people, of at most 1,000 bytes: lists go along an index of it.
     pub name: String,
     /// When it was last changed.
     pub updated_at: Timestamp,
@@ -48,21 +49,50 @@ impl AgentRecord {
     }
 }
 
+/// Which agents are wanted.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct AgentFilter {
+    /// What is searched in place of a model that is empty.
+    pub default_model: String,
+    /// With this in the name, the description, the id or the model, in capital or small letters of English.
+    pub search: Option<String>,
+    /// None but these.
+    pub visible: Visible,
+}
+
+impl AgentFilter {
+    /// Asks for all that may be shown.
+    pub const fn of(visible: Visible) -> Self {
+        Self {
+            default_model: String::new(),
+            search: None,
+            visible,
+        }
+    }
+}
+
 /// Keeps agents.
 #[async_trait]
 pub trait AgentStore: std::fmt::Debug + Send + Sync + 'static {
-    /// Keeps a new agent. Fails with [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) when the id is taken.
-    async fn create(&self, agent: AgentRecord) -> Result<(), Error>;
+    /// Keeps a new agent and, in the same step, the grant of its owner
+    /// ([`GrantRecord::of_owner`](super::GrantRecord::of_owner)), if it has one. Fails with
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) when the id is taken: then nobody is granted anything.
+    async fn create(&self, agent: AgentRecord, owner: Option<&UserId>) -> Result<(), Error>;
 
     /// Returns an agent.
     async fn find(&self, id: &AgentId) -> Result<Option<AgentRecord>, Error>;
 
-    /// Returns all agents by name, then id.
-    async fn list(&self) -> Result<Vec<AgentRecord>, Error>;
+    /// Returns the agents that may be shown by name, then id.
+    async fn list(&self, visible: &Visible) -> Result<Vec<AgentRecord>, Error>;
+
+    /// Returns one page of agents by name, then id.
+    async fn page(&self, filter: &AgentFilter, page: Page) -> Result<Paged<AgentRecord>, Error>;
 
     /// Replaces an agent. False when there is none.
     async fn update(&self, agent: AgentRecord) -> Result<bool, Error>;
 
-    /// Deletes an agent. False when there is none.
+    /// Deletes an agent with all grants on it, in one step: who had one gets nothing of a later agent with its id.
+    /// False when there is none: then grants stay.
     async fn delete(&self, id: &AgentId) -> Result<bool, Error>;
 }

@@ -68,6 +68,13 @@ pub trait ChangeListener: fmt::Debug + Send + Sync + 'static {
     fn changed(&self, change: &Change);
 }
 
+/// Counts the changes that may concern what somebody may do.
+pub trait ChangeCount: fmt::Debug + Send + Sync + 'static {
+    /// Returns a number that has grown when anything has changed since. What is remembered of a store is forgotten
+    /// before it grows.
+    fn count(&self) -> u64;
+}
+
 /// Tells listeners what has changed in a store.
 ///
 /// A store tells its own changes before it answers, and those of other processes within a second. When it cannot

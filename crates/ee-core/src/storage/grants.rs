@@ -3,7 +3,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Cursor, Listed};
-use crate::{AclSubject, Error, ResourceRef, UserId};
+use crate::{AclSubject, Error, Resource, ResourceRef, UserId};
 
 /// Which way a grant decides.
 #[derive(
@@ -69,6 +69,17 @@ impl GrantRecord {
             resource,
             subject,
         }
+    }
+
+    /// Describes what whoever makes a thing gets with it: he may do everything with it, as long as nothing forbids it.
+    /// Nobody has granted that.
+    pub fn of_owner(owner: &UserId, kind: Resource, id: &str, now: Timestamp) -> Self {
+        let resource = ResourceRef {
+            kind: kind.to_string(),
+            id: id.to_owned(),
+        };
+        let subject = AclSubject::User(owner.clone());
+        Self::new(subject, resource, Self::EVERY_ACTION.to_owned(), now)
     }
 
     /// Tells whether the grant counts at `now`.

@@ -31,8 +31,8 @@ pub struct ApiKeyRecord {
     pub id: KeyId,
     /// When it was last used, to the minute.
     pub last_used_at: Option<Timestamp>,
-    /// Whether it may name a user for whom it acts.
-    pub may_act_for: bool,
+    /// The users for whom it may act.
+    pub may_act_for: Vec<UserId>,
     /// Name for people.
     pub name: String,
     /// Its secret before the last rotation.
@@ -65,7 +65,7 @@ impl ApiKeyRecord {
             hash,
             id,
             last_used_at: None,
-            may_act_for: false,
+            may_act_for: Vec::new(),
             name,
             previous: None,
             scopes,
@@ -78,6 +78,13 @@ impl ApiKeyRecord {
     /// Tells whether the key may be used at `now`.
     pub fn is_live(&self, now: Timestamp) -> bool {
         self.expires_at.is_none_or(|end| now < end)
+    }
+
+    /// Returns when the secret with this hash ends by itself: with the key, or with the overlap of a rotation.
+    pub fn ends_at(&self, hash: &TokenHash) -> Option<Timestamp> {
+        let before = self.previous.as_ref().filter(|_| self.hash != *hash);
+        let ends = [self.expires_at, before.map(|before| before.until)];
+        ends.into_iter().flatten().min()
     }
 
     /// Tells whether the secret with this hash is good at `now`.

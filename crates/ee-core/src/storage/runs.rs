@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Page, Paged};
-use crate::{AgentId, Error, RunId, UserId, WorkflowId};
+use crate::{AgentId, Error, RunId, UserId, Visible, WorkflowId};
 
 /// One step of a workflow: an agent and what it is asked.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, schemars::JsonSchema, Serialize)]
@@ -24,13 +24,15 @@ pub struct WorkflowStep {
 pub struct WorkflowRecord {
     /// When it was created.
     pub created_at: Timestamp,
+    /// Who created it, if that is known.
+    pub created_by: Option<UserId>,
     /// A sentence about it.
     pub description: Option<String>,
     /// Identity.
     pub id: WorkflowId,
     /// JSON Schema of the input, if it has one.
     pub input_schema: Option<Value>,
-    /// Name for people.
+    /// Name for people, of at most 1,000 bytes: lists go along an index of it.
     pub name: String,
     /// What is done, in this order.
     pub steps: Vec<WorkflowStep>,
@@ -48,6 +50,7 @@ impl WorkflowRecord {
     ) -> Self {
         Self {
             created_at: now,
+            created_by: None,
             description: None,
             id,
             input_schema: None,
@@ -61,19 +64,25 @@ impl WorkflowRecord {
 /// Keeps workflows.
 #[async_trait]
 pub trait WorkflowStore: std::fmt::Debug + Send + Sync + 'static {
-    /// Keeps a new workflow. Fails with [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) when the id is taken.
-    async fn create(&self, workflow: WorkflowRecord) -> Result<(), Error>;
+    /// Keeps a new workflow and, in the same step, the grant of its owner
+    /// ([`GrantRecord::of_owner`](super::GrantRecord::of_owner)), if it has one. Fails with
+    /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) when the id is taken: then nobody is granted anything.
+    async fn create(&self, workflow: WorkflowRecord, owner: Option<&UserId>) -> Result<(), Error>;
 
     /// Returns a workflow.
     async fn find(&self, id: &WorkflowId) -> Result<Option<WorkflowRecord>, Error>;
 
-    /// Returns all workflows by name, then id.
-    async fn list(&self) -> Result<Vec<WorkflowRecord>, Error>;
+    /// Returns the workflows that may be shown by name, then id.
+    async fn list(&self, visible: &Visible) -> Result<Vec<WorkflowRecord>, Error>;
+
+    /// Returns one page of the workflows that may be shown by name, then id.
+    async fn page(&self, visible: &Visible, page: Page) -> Result<Paged<WorkflowRecord>, Error>;
 
     /// Replaces a workflow. False when there is none.
     async fn update(&self, workflow: WorkflowRecord) -> Result<bool, Error>;
 
-    /// Deletes a workflow and its runs. False when there is none.
+    /// Deletes a workflow with its runs and all grants on it, in one step: who had one gets nothing of a later workflow
+    /// with its id. False when there is none: then grants stay.
     async fn delete(&self, id: &WorkflowId) -> Result<bool, Error>;
 }
 

@@ -3,7 +3,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{Page, Paged};
-use crate::{AgentId, Error, MessageId, ThreadId, UserId};
+use crate::{AgentId, Error, MessageId, ThreadId, UserId, Visible};
 
 /// A conversation.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
@@ -96,15 +96,18 @@ pub struct ThreadFilter {
     pub owner: UserId,
     /// With this label only.
     pub resource_id: Option<String>,
+    /// None but these.
+    pub visible: Visible,
 }
 
 impl ThreadFilter {
-    /// Asks for all conversations of somebody.
-    pub const fn of(owner: UserId) -> Self {
+    /// Asks for all conversations of somebody that may be shown.
+    pub const fn of(owner: UserId, visible: Visible) -> Self {
         Self {
             agent_id: None,
             owner,
             resource_id: None,
+            visible,
         }
     }
 }
@@ -124,7 +127,7 @@ pub trait ThreadStore: std::fmt::Debug + Send + Sync + 'static {
     /// Replaces title, metadata, agent and time of change. False when there is none.
     async fn update(&self, thread: ThreadRecord) -> Result<bool, Error>;
 
-    /// Deletes a conversation with its messages. False when there is none.
+    /// Deletes a conversation with its messages and all grants on it, in one step. False when there is none.
     async fn delete(&self, id: &ThreadId) -> Result<bool, Error>;
 
     /// Adds messages in this order and moves the conversation's time of change to the last one's.

@@ -14,8 +14,8 @@ use ee_core::{
     AclProvider, AuditEvent, AuditLogger, AuthProvider, CredentialsProvider, Error, ErrorKind,
     LicenseGate, LicenseInfo, LicenseStatus, NewSession, PermissionPattern, PermissionSet,
     RbacProvider, RequestHead, ResourceRef, RoleCard, RoleId, RoleSet, ServerCookie, Session,
-    SessionId, SessionProvider, SignIn, SsoCallback, SsoLogin, SsoProvider, SsoStart, User, UserId,
-    UserProvider,
+    SessionId, SessionProvider, SignIn, SignUp, SsoCallback, SsoLogin, SsoProvider, SsoStart, User,
+    UserId, UserProvider,
 };
 use ee_testkit::TestClock;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -272,8 +272,12 @@ impl CredentialsProvider for Stub {
         _password: &str,
         _name: Option<&str>,
         _head: &RequestHead<'_>,
-    ) -> Result<Option<Arc<User>>, Error> {
-        Ok(self.sign_up_enabled().then(|| self.user()))
+    ) -> Result<SignUp, Error> {
+        Ok(if self.sign_up_enabled() {
+            SignUp::Created(self.user())
+        } else {
+            SignUp::Refused
+        })
     }
 
     fn sign_up_enabled(&self) -> bool {

@@ -10,6 +10,8 @@ mod composite;
 mod composition;
 mod doubles;
 mod license;
+mod limits;
 mod permission_oracle;
 mod permission_vectors;
 mod roles;
+mod visible;

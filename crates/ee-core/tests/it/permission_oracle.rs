@@ -83,7 +83,7 @@ proptest! {
 }
 
 /// Texts of few different parts, so that grants and requirements often meet.
-fn text() -> impl Strategy<Value = String> {
+pub(crate) fn text() -> impl Strategy<Value = String> {
     let rest = (prop::sample::select(ACTIONS), prop::option::of(id()));
     let parts = (prop::sample::select(RESOURCES), prop::option::of(rest));
     parts.prop_map(|(resource, rest)| match rest {
@@ -93,7 +93,7 @@ fn text() -> impl Strategy<Value = String> {
     })
 }
 
-fn id() -> impl Strategy<Value = &'static str> {
+pub(crate) fn id() -> impl Strategy<Value = &'static str> {
     prop::sample::select(IDS)
 }
 

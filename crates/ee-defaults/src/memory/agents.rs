@@ -2,22 +2,29 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use async_trait::async_trait;
 use ee_core::{
-    AgentId, Error,
-    storage::{AgentRecord, AgentStore, Change},
+    AgentId, Error, Resource, UserId, Visible,
+    storage::{AgentFilter, AgentRecord, AgentStore, Change, GrantRecord, Page, Paged},
 };
 
-use super::{MemoryStore, read, taken, write};
+use super::{MemoryStore, page_of, read, taken, write};
 
 pub(super) type Agents = HashMap<AgentId, AgentRecord>;
 
 #[async_trait]
 impl AgentStore for MemoryStore {
-    async fn create(&self, agent: AgentRecord) -> Result<(), Error> {
-        match write(&self.agents).entry(agent.id.clone()) {
-            Entry::Occupied(_) => return Err(taken("an agent with this id exists already")),
-            Entry::Vacant(entry) => drop(entry.insert(agent)),
+    async fn create(&self, agent: AgentRecord, owner: Option<&UserId>) -> Result<(), Error> {
+        let (kind, now) = (Resource::Agents, agent.created_at);
+        let grant = owner.map(|it| GrantRecord::of_owner(it, kind, agent.id.as_str(), now));
+        {
+            let mut agents = write(&self.agents);
+            let Entry::Vacant(entry) = agents.entry(agent.id.clone()) else {
+                return Err(taken("an agent with this id exists already"));
+            };
+            self.own(grant);
+            entry.insert(agent);
         }
         self.hub.tell(&Change::Agents);
+        self.tell_owner(owner);
         Ok(())
     }
 
@@ -25,10 +32,19 @@ impl AgentStore for MemoryStore {
         Ok(read(&self.agents).get(id).cloned())
     }
 
-    async fn list(&self) -> Result<Vec<AgentRecord>, Error> {
-        let mut list: Vec<_> = read(&self.agents).values().cloned().collect();
-        list.sort_unstable_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
-        Ok(list)
+    async fn list(&self, visible: &Visible) -> Result<Vec<AgentRecord>, Error> {
+        let agents = read(&self.agents);
+        Ok(by_name(&agents, visible).into_iter().cloned().collect())
+    }
+
+    async fn page(&self, filter: &AgentFilter, page: Page) -> Result<Paged<AgentRecord>, Error> {
+        let agents = read(&self.agents);
+        let mut rows = by_name(&agents, &filter.visible);
+        if let Some(part) = &filter.search {
+            let part = part.to_ascii_lowercase();
+            rows.retain(|agent| holds(agent, &filter.default_model, &part));
+        }
+        Ok(page_of(&rows, page))
     }
 
     async fn update(&self, agent: AgentRecord) -> Result<bool, Error> {
@@ -42,8 +58,36 @@ impl AgentStore for MemoryStore {
     }
 
     async fn delete(&self, id: &AgentId) -> Result<bool, Error> {
-        let found = write(&self.agents).remove(id).is_some();
-        self.hub.tell(&Change::Agents);
+        let found = {
+            let mut agents = write(&self.agents);
+            let found = agents.remove(id).is_some();
+            if found {
+                self.disown(Resource::Agents, id.as_str());
+            }
+            found
+        };
+        if found {
+            self.hub.tell(&Change::Agents);
+            // Whose the grants were is not told one by one.
+            self.hub.tell(&Change::Everything);
+        }
         Ok(found)
     }
+}
+
+fn by_name<'a>(agents: &'a Agents, visible: &Visible) -> Vec<&'a AgentRecord> {
+    let may_be_shown = |agent: &&AgentRecord| visible.contains(agent.id.as_str());
+    let mut list: Vec<_> = agents.values().filter(may_be_shown).collect();
+    list.sort_unstable_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+    list
+}
+
+fn holds(agent: &AgentRecord, default_model: &str, part: &str) -> bool {
+    let description = agent.description.as_deref().unwrap_or_default();
+    let model = match &*agent.model {
+        "" => default_model,
+        model => model,
+    };
+    let mut texts = [&agent.name, description, agent.id.as_str(), model].into_iter();
+    texts.any(|text| text.to_ascii_lowercase().contains(part))
 }

@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use ee_core::{
-    AclSubject, Error, ResourceRef,
+    AclSubject, Error, Resource, ResourceRef, UserId,
     storage::{Change, Cursor, Effect, GrantRecord, GrantStore, Listed},
 };
 use jiff::Timestamp;
@@ -29,6 +29,34 @@ fn effect(text: &str) -> Result<Effect, Error> {
     let effects = [Effect::Allow, Effect::Deny];
     let effect = effects.into_iter().find(|effect| name(*effect) == text);
     effect.ok_or_else(bad_cursor)
+}
+
+/// What is done to grants while things are made and deleted. Whoever calls it holds the lock of the things, so nobody
+/// sees a thing without its grants.
+impl MemoryStore {
+    /// Gives a new thing its owner.
+    pub(super) fn own(&self, grant: Option<GrantRecord>) {
+        if let Some(grant) = grant {
+            write(&self.directory).grants.put(grant);
+        }
+    }
+
+    /// Takes back the grants on a deleted thing, and tells whether there were some.
+    pub(super) fn disown(&self, kind: Resource, id: &str) -> bool {
+        let resource = ResourceRef {
+            kind: kind.to_string(),
+            id: id.to_owned(),
+        };
+        write(&self.directory).grants.remove_resource(&resource) > 0
+    }
+
+    /// Tells that somebody owns something new.
+    pub(super) fn tell_owner(&self, owner: Option<&UserId>) {
+        if let Some(owner) = owner {
+            let subject = AclSubject::User(owner.clone());
+            self.hub.tell(&Change::Grants(subject));
+        }
+    }
 }
 
 #[async_trait]
@@ -69,21 +97,7 @@ impl GrantStore for MemoryStore {
     }
 
     async fn remove_resource(&self, resource: &ResourceRef) -> Result<u64, Error> {
-        let mut removed = 0;
-        {
-            let grants = &mut write(&self.directory).grants;
-            let subjects: Vec<_> = grants
-                .subjects(resource)
-                .map(|(_, it)| it.clone())
-                .collect();
-            for subject in subjects {
-                let places = grants
-                    .on(&subject, resource)
-                    .map(|(place, _)| place.clone());
-                let places = places.collect();
-                removed += grants.remove(&subject, places);
-            }
-        }
+        let removed = write(&self.directory).grants.remove_resource(resource);
         // Whose they were is not told one by one.
         self.hub.tell(&Change::Everything);
         Ok(removed)

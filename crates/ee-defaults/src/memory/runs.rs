@@ -2,10 +2,10 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use async_trait::async_trait;
 use ee_core::{
-    Error, RunId, WorkflowId,
+    Error, Resource, RunId, UserId, Visible, WorkflowId,
     storage::{
-        Page, Paged, RunFilter, RunRecord, RunStatus, RunStore, StepRecord, StepStatus,
-        WorkflowRecord, WorkflowStore,
+        Change, GrantRecord, Page, Paged, RunFilter, RunRecord, RunStatus, RunStore, StepRecord,
+        StepStatus, WorkflowRecord, WorkflowStore,
     },
 };
 use jiff::Timestamp;
@@ -21,24 +21,33 @@ pub(super) struct Runs {
 
 #[async_trait]
 impl WorkflowStore for MemoryStore {
-    async fn create(&self, workflow: WorkflowRecord) -> Result<(), Error> {
-        match write(&self.runs).workflows.entry(workflow.id.clone()) {
-            Entry::Occupied(_) => Err(taken("a workflow with this id exists already")),
-            Entry::Vacant(entry) => {
-                entry.insert(workflow);
-                Ok(())
-            }
+    async fn create(&self, workflow: WorkflowRecord, owner: Option<&UserId>) -> Result<(), Error> {
+        let (kind, now) = (Resource::Workflows, workflow.created_at);
+        let grant = owner.map(|it| GrantRecord::of_owner(it, kind, workflow.id.as_str(), now));
+        {
+            let mut kept = write(&self.runs);
+            let Entry::Vacant(entry) = kept.workflows.entry(workflow.id.clone()) else {
+                return Err(taken("a workflow with this id exists already"));
+            };
+            self.own(grant);
+            entry.insert(workflow);
         }
+        self.tell_owner(owner);
+        Ok(())
     }
 
     async fn find(&self, id: &WorkflowId) -> Result<Option<WorkflowRecord>, Error> {
         Ok(read(&self.runs).workflows.get(id).cloned())
     }
 
-    async fn list(&self) -> Result<Vec<WorkflowRecord>, Error> {
-        let mut list: Vec<_> = read(&self.runs).workflows.values().cloned().collect();
-        list.sort_unstable_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
-        Ok(list)
+    async fn list(&self, visible: &Visible) -> Result<Vec<WorkflowRecord>, Error> {
+        let kept = read(&self.runs);
+        Ok(by_name(&kept, visible).into_iter().cloned().collect())
+    }
+
+    async fn page(&self, visible: &Visible, page: Page) -> Result<Paged<WorkflowRecord>, Error> {
+        let kept = read(&self.runs);
+        Ok(page_of(&by_name(&kept, visible), page))
     }
 
     async fn update(&self, workflow: WorkflowRecord) -> Result<bool, Error> {
@@ -48,13 +57,28 @@ impl WorkflowStore for MemoryStore {
     }
 
     async fn delete(&self, id: &WorkflowId) -> Result<bool, Error> {
-        let mut kept = write(&self.runs);
-        let deleted = kept.workflows.remove(id).is_some();
-        if deleted {
-            kept.runs.retain(|_, run| run.workflow_id != *id);
+        let found = {
+            let mut kept = write(&self.runs);
+            let found = kept.workflows.remove(id).is_some();
+            if found {
+                kept.runs.retain(|_, run| run.workflow_id != *id);
+                self.disown(Resource::Workflows, id.as_str());
+            }
+            found
+        };
+        if found {
+            // Whose the grants were is not told one by one.
+            self.hub.tell(&Change::Everything);
         }
-        Ok(deleted)
+        Ok(found)
     }
+}
+
+fn by_name<'a>(kept: &'a Runs, visible: &Visible) -> Vec<&'a WorkflowRecord> {
+    let may_be_shown = |workflow: &&WorkflowRecord| visible.contains(workflow.id.as_str());
+    let mut list: Vec<_> = kept.workflows.values().filter(may_be_shown).collect();
+    list.sort_unstable_by(|a, b| (&a.name, &a.id).cmp(&(&b.name, &b.id)));
+    list
 }
 
 #[async_trait]

@@ -2,8 +2,8 @@ use std::collections::{HashMap, hash_map::Entry};
 
 use async_trait::async_trait;
 use ee_core::{
-    Error, ErrorKind, ThreadId,
-    storage::{MessageRecord, Page, Paged, ThreadFilter, ThreadRecord, ThreadStore},
+    Error, ErrorKind, Resource, ThreadId,
+    storage::{Change, MessageRecord, Page, Paged, ThreadFilter, ThreadRecord, ThreadStore},
 };
 
 use super::{MemoryStore, page_of, read, taken, write};
@@ -59,7 +59,17 @@ impl ThreadStore for MemoryStore {
     }
 
     async fn delete(&self, id: &ThreadId) -> Result<bool, Error> {
-        Ok(write(&self.threads).remove(id).is_some())
+        let (found, had_grants) = {
+            let mut threads = write(&self.threads);
+            let found = threads.remove(id).is_some();
+            let had_grants = found && self.disown(Resource::Memory, id.as_str());
+            (found, had_grants)
+        };
+        // Conversations come and go all the time, and hardly any has a grant.
+        if had_grants {
+            self.hub.tell(&Change::Everything);
+        }
+        Ok(found)
     }
 
     async fn append(&self, id: &ThreadId, messages: Vec<MessageRecord>) -> Result<(), Error> {
@@ -103,9 +113,11 @@ fn fits(record: &ThreadRecord, filter: &ThreadFilter) -> bool {
         agent_id,
         owner,
         resource_id,
+        visible,
         ..
     } = filter;
     record.owner == *owner
+        && visible.contains(record.id.as_str())
         && (agent_id.is_none() || record.agent_id == *agent_id)
         && resource_id
             .as_ref()

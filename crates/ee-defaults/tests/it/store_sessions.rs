@@ -73,6 +73,21 @@ fn a_session_is_found_by_its_id_and_stored_by_its_hash() {
 }
 
 #[test]
+fn to_look_at_a_session_is_no_use_of_it() {
+    let setup = Setup::new();
+    let id = setup.create().id;
+    let peek = || run(setup.sessions.peek(&id)).unwrap();
+
+    for _ in 0..59 {
+        setup.clock.advance(MINUTE);
+        assert!(peek().is_some());
+    }
+
+    setup.clock.advance(MINUTE);
+    assert!(peek().is_none() && setup.validate(&id).is_none());
+}
+
+#[test]
 fn use_prolongs_a_session_up_to_its_absolute_end() {
     let setup = Setup::new();
     let id = setup.create().id;

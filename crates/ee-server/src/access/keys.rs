@@ -27,8 +27,8 @@ pub struct KeyView {
     pub scopes: Vec<PermissionPattern>,
     /// From where it may be used; from anywhere when empty.
     pub addresses: Vec<String>,
-    /// Whether it may name a user for whom it acts.
-    pub may_act_for: bool,
+    /// The users for whom it may act.
+    pub may_act_for: Vec<UserId>,
     /// When it was created.
     #[schemars(with = "String")]
     pub created_at: Timestamp,
@@ -91,9 +91,9 @@ pub struct KeyBody {
     /// From where it may be used.
     #[serde(default)]
     pub addresses: Vec<String>,
-    /// Whether it may name a user for whom it acts.
+    /// The users for whom it may act.
     #[serde(default)]
-    pub may_act_for: bool,
+    pub may_act_for: Vec<UserId>,
     /// When it ends; in 90 days when absent.
     #[schemars(with = "Option<String>")]
     pub expires_at: Option<Timestamp>,
@@ -109,6 +109,8 @@ pub struct PatchKeyBody {
     pub scopes: Option<Vec<PermissionPattern>>,
     /// From where it may be used.
     pub addresses: Option<Vec<String>>,
+    /// The users for whom it may act.
+    pub may_act_for: Option<Vec<UserId>>,
     /// When it ends.
     #[schemars(with = "Option<String>")]
     pub expires_at: Option<Timestamp>,
@@ -148,13 +150,15 @@ pub async fn get_key(cx: &Cx, id: &KeyId) -> Result<KeyView, Error> {
     find(cx, id).await.map(KeyView::from)
 }
 
-/// `POST /access/keys`. Its scopes must be within what the caller holds and what its owner holds.
+/// `POST /access/keys`. Its scopes must be within what the caller holds and what its owner holds; its owner, and
+/// everybody for whom it may act, within the caller's reach.
 pub async fn create_key(cx: &Cx, body: KeyBody) -> Result<Reply<NewKeyView>, Error> {
     let owner = match body.user_id {
         Some(owner) => owner,
         None => cx.user()?.id.clone(),
     };
-    check_hands_out(cx, &owner, &body.scopes).await?;
+    check_hands_out(cx, &owner, &body.scopes, &body.may_act_for).await?;
+    check_exist(cx, &body.may_act_for, &[]).await?;
     let mut new = NewKey::new(owner, body.name, body.scopes);
     new.addresses = body.addresses;
     new.expires_at = Some(body.expires_at.unwrap_or(cx.now() + DEFAULT_LIFE));
@@ -189,7 +193,12 @@ pub async fn update_key(
     if body.expires_at.is_some() {
         key.expires_at = body.expires_at;
     }
-    check_hands_out(cx, &key.user_id, &key.scopes).await?;
+    let before = match body.may_act_for {
+        Some(users) => std::mem::replace(&mut key.may_act_for, users),
+        None => key.may_act_for.clone(),
+    };
+    check_hands_out(cx, &key.user_id, &key.scopes, &key.may_act_for).await?;
+    check_exist(cx, &key.may_act_for, &before).await?;
     let note = about(&key);
     done(cx.access()?.keys.update(key).await?, "key")?;
     Ok(Reply::new(get_key(cx, id).await?).noted(note))
@@ -212,7 +221,7 @@ pub async fn rotate_key(
     if cx.identity().and_then(|identity| identity.key.as_ref()) == Some(id) {
         check_scopes(cx, &key.user_id, &key.scopes).await?;
     } else {
-        check_hands_out(cx, &key.user_id, &key.scopes).await?;
+        check_hands_out(cx, &key.user_id, &key.scopes, &key.may_act_for).await?;
     }
     let overlap = SignedDuration::from_secs(body.overlap_seconds.into());
     let note = about(&key);
@@ -246,14 +255,29 @@ async fn find(cx: &Cx, id: &KeyId) -> Result<ApiKeyRecord, Error> {
 }
 
 /// Fails with [`ErrorKind::Forbidden`](ee_core::ErrorKind::Forbidden) unless the caller holds what the key may do, and
-/// reaches its owner: whoever has a key of somebody acts in his name.
+/// reaches its owner and everybody for whom it may act: whoever has a key of somebody acts in his name.
 async fn check_hands_out(
     cx: &Cx,
     owner: &UserId,
     scopes: &[PermissionPattern],
+    may_act_for: &[UserId],
 ) -> Result<(), Error> {
-    cx.check_reaches(owner).await?;
+    for user in std::iter::once(owner).chain(may_act_for) {
+        cx.check_reaches(user).await?;
+    }
     check_scopes(cx, owner, scopes).await
+}
+
+/// Fails with [`ErrorKind::Invalid`](ee_core::ErrorKind::Invalid) when somebody is named anew who cannot sign in.
+async fn check_exist(cx: &Cx, named: &[UserId], before: &[UserId]) -> Result<(), Error> {
+    let users = &cx.access()?.users;
+    for user in named.iter().filter(|user| !before.contains(user)) {
+        if users.find(user).await?.is_none() {
+            let message = format!("`{user}` is nobody who can sign in");
+            return Err(Error::invalid_field("mayActFor", message));
+        }
+    }
+    Ok(())
 }
 
 async fn check_scopes(cx: &Cx, owner: &UserId, scopes: &[PermissionPattern]) -> Result<(), Error> {
@@ -273,4 +297,5 @@ fn about(key: &ApiKeyRecord) -> AuditNote {
     AuditNote::about("key", key.id.as_str(), Some(key.name.clone()))
         .with("userId", key.user_id.as_str())
         .with("scopes", texts(&key.scopes))
+        .with("mayActFor", texts(&key.may_act_for))
 }

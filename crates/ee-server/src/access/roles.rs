@@ -258,6 +258,6 @@ fn about(body: &AssignBody) -> AuditNote {
     AuditNote::about("user", body.user_id.as_str(), None).with("role", body.role.as_str())
 }
 
-pub(super) fn texts(patterns: &[PermissionPattern]) -> Vec<String> {
-    patterns.iter().map(ToString::to_string).collect()
+pub(super) fn texts(all: &[impl ToString]) -> Vec<String> {
+    all.iter().map(ToString::to_string).collect()
 }

@@ -137,7 +137,7 @@ fn myself(cx: &Cx) -> Result<&UserId, Error> {
         .identity()
         .is_some_and(|identity| !identity.limits.is_empty())
     {
-        let message = "a key does not reach the sessions of its owner";
+        let message = "a key or a preview does not reach the sessions of its user";
         return Err(Error::new(ErrorKind::Forbidden, message));
     }
     Ok(user)

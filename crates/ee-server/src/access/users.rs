@@ -141,12 +141,7 @@ pub async fn get_user(cx: &Cx, id: &UserId) -> Result<UserView, Error> {
 /// `POST /access/users`.
 pub async fn create_user(cx: &Cx, body: CreateUserBody) -> Result<Reply<UserView>, Error> {
     let access = cx.access()?;
-    for role in &body.roles {
-        if access.roles.role_permissions(role).await?.is_none() {
-            let message = format!("there is no role `{role}`");
-            return Err(Error::invalid_field("roles", message));
-        }
-    }
+    check_roles_exist(cx, &body.roles).await?;
     cx.check_holds_roles(&body.roles).await?;
     let name = name(&body.name)?;
     let mut account = AccountRecord::new(UserId::ordered(), body.kind, cx.now());
@@ -208,6 +203,17 @@ pub async fn delete_user(cx: &Cx, id: &UserId, expected: u64) -> Result<(), Erro
     check_version(account.version, expected, "user")?;
     cx.check_reaches(id).await?;
     done(cx.access()?.accounts.delete(id).await?, "user")
+}
+
+/// Fails with [`ErrorKind::Invalid`](ee_core::ErrorKind::Invalid) for the field `roles`.
+pub(super) async fn check_roles_exist(cx: &Cx, roles: &[RoleId]) -> Result<(), Error> {
+    for role in roles {
+        if cx.access()?.roles.role_permissions(role).await?.is_none() {
+            let message = format!("there is no role `{role}`");
+            return Err(Error::invalid_field("roles", message));
+        }
+    }
+    Ok(())
 }
 
 async fn find(cx: &Cx, id: &UserId) -> Result<AccountRecord, Error> {

@@ -1,6 +1,7 @@
 //! Runs and what happens in them, as JSON of the wire.
 
 use ee_core::{
+    Error, ErrorKind, RunId,
     host::RunEvent,
     storage::{RunRecord, RunStatus, StepRecord, StepStatus},
 };
@@ -8,14 +9,20 @@ use futures_core::stream::BoxStream;
 use futures_util::StreamExt as _;
 use serde_json::{Map, Value, json};
 
-pub(super) fn records(events: BoxStream<'static, RunEvent>) -> BoxStream<'static, String> {
-    let mut run_id = None;
+/// Writes what happens in a run. The run goes on when nobody may listen any more, so that is an error and no end of it.
+pub(super) fn records(
+    run_id: RunId,
+    events: BoxStream<'static, Result<RunEvent, Error>>,
+) -> BoxStream<'static, String> {
     events
         .flat_map(move |event| {
-            if let RunEvent::Started(run) | RunEvent::Finished(run) = &event {
-                run_id = Some(run.id.clone());
-            }
-            let records: Vec<String> = payloads(&event)
+            let payloads = match &event {
+                Ok(event) => payloads(event),
+                // What is our own fault is for the log.
+                Err(err) if err.kind() == ErrorKind::Internal => failure("internal error"),
+                Err(err) => failure(err.message()),
+            };
+            let records: Vec<String> = payloads
                 .into_iter()
                 .map(|(kind, payload)| {
                     json!({ "type": kind, "runId": run_id, "from": "WORKFLOW", "payload": payload })
@@ -25,6 +32,10 @@ pub(super) fn records(events: BoxStream<'static, RunEvent>) -> BoxStream<'static
             futures_util::stream::iter(records)
         })
         .boxed()
+}
+
+fn failure(message: &str) -> Vec<(&'static str, Value)> {
+    vec![("error", json!({ "error": error(message) }))]
 }
 
 pub(super) fn payloads(event: &RunEvent) -> Vec<(&'static str, Value)> {

@@ -1,7 +1,11 @@
 //! Pages with made-up content, shared by the gallery and the tests.
 
+#[path = "samples/account.rs"]
+mod account;
 #[path = "samples/agents.rs"]
 mod agents;
+#[path = "samples/links.rs"]
+mod links;
 #[path = "samples/messages.rs"]
 mod messages;
 #[path = "samples/sign_in.rs"]
@@ -26,6 +30,8 @@ pub(crate) struct Sample {
 /// Renders every sample.
 pub(crate) fn all() -> Vec<Sample> {
     let mut samples = sign_in::sign_in();
+    samples.extend(links::links());
+    samples.extend(account::account());
     samples.extend(agents::agents());
     samples.extend(workflows::workflows());
     samples.extend(messages::messages());

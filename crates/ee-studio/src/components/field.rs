@@ -24,6 +24,8 @@ pub struct Field {
 /// The kind of control of a [`Field`].
 #[derive(Clone, Debug, Default)]
 pub enum Control {
+    /// The e-mail address that an account is about to get or has: shown and sent, not changed.
+    AccountEmail,
     /// Many lines in a fixed-width face.
     Code {
         /// The height in lines.
@@ -33,12 +35,18 @@ pub enum Control {
     Email,
     /// A password of an existing account.
     CurrentPassword,
+    /// The secret of a link, which the script takes from the address; never sent back.
+    LinkSecret,
     /// A password to be chosen.
     NewPassword,
+    /// The digits that an authenticator shows; never sent back.
+    OneTimeCode,
     /// The name of whoever fills in the form.
     PersonName,
     /// A value that is shown and sent but not changed.
     ReadOnly,
+    /// One of the codes for the day when the authenticator is lost; never sent back.
+    RecoveryCode,
     /// One line of text with suggestions.
     Suggest {
         /// What the browser offers.
@@ -98,24 +106,26 @@ fn control(field: &Field, described: Option<&str>) -> Markup {
             }
         }
         other => {
-            let (kind, autocomplete) = match other {
-                Control::Email => ("email", "username"),
-                Control::CurrentPassword => ("password", "current-password"),
-                Control::NewPassword => ("password", "new-password"),
-                Control::PersonName => ("text", "name"),
-                _ => ("text", "off"),
-            };
-            let value = (kind != "password").then_some(field.value.as_str());
+            let (kind, autocomplete) = kind_of(other);
+            let value = (!is_secret(other)).then_some(field.value.as_str());
+            let is_typed_off = matches!(
+                other,
+                Control::LinkSecret | Control::OneTimeCode | Control::RecoveryCode
+            );
             let options = match other {
                 Control::Suggest { options } => options.as_slice(),
                 _ => &[],
             };
             let list_id = (!options.is_empty()).then(|| format!("{}-options", field.name));
             html! {
-                input.input id=(field.name) name=(field.name) type=(kind) value=[value]
-                    autocomplete=(autocomplete) list=[list_id.as_deref()]
+                input.input.input--code[is_typed_off] id=(field.name) name=(field.name) type=(kind)
+                    value=[value] autocomplete=(autocomplete) list=[list_id.as_deref()]
+                    inputmode=[matches!(other, Control::OneTimeCode).then_some("numeric")]
+                    autocapitalize=[is_typed_off.then_some("none")]
+                    spellcheck=[is_typed_off.then_some("false")]
+                    data-link-secret[matches!(other, Control::LinkSecret)]
                     required[field.required] autofocus[field.autofocus]
-                    readonly[matches!(other, Control::ReadOnly)]
+                    readonly[matches!(other, Control::AccountEmail | Control::ReadOnly)]
                     aria-invalid=[invalid] aria-describedby=[described];
                 @if let Some(list_id) = list_id {
                     datalist id=(list_id) {
@@ -125,6 +135,30 @@ fn control(field: &Field, described: Option<&str>) -> Markup {
             }
         }
     }
+}
+
+/// Returns `type` and `autocomplete` of an `<input>`.
+fn kind_of(control: &Control) -> (&'static str, &'static str) {
+    match control {
+        Control::AccountEmail | Control::Email => ("email", "username"),
+        Control::CurrentPassword => ("password", "current-password"),
+        Control::NewPassword => ("password", "new-password"),
+        Control::OneTimeCode => ("text", "one-time-code"),
+        Control::PersonName => ("text", "name"),
+        _ => ("text", "off"),
+    }
+}
+
+/// Tells whether what was typed is never written into a page.
+fn is_secret(control: &Control) -> bool {
+    matches!(
+        control,
+        Control::CurrentPassword
+            | Control::LinkSecret
+            | Control::NewPassword
+            | Control::OneTimeCode
+            | Control::RecoveryCode
+    )
 }
 
 #[cfg(test)]
@@ -148,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn values_are_escaped_and_passwords_never_sent_back() {
+    fn values_are_escaped_and_secrets_never_sent_back() {
         let hostile = "\"><script>x</script>".to_owned();
         let text = Field {
             value: hostile.clone(),
@@ -159,14 +193,22 @@ mod tests {
             value: "</textarea><script>x</script>".to_owned(),
             ..Field::default()
         };
-        let password = Field {
-            control: Control::CurrentPassword,
-            value: hostile,
-            ..Field::default()
-        };
 
         assert!(!field(&text).into_string().contains("<script"));
         assert!(!field(&area).into_string().contains("<script"));
-        assert!(!field(&password).into_string().contains("value="));
+        for control in [
+            Control::CurrentPassword,
+            Control::LinkSecret,
+            Control::NewPassword,
+            Control::OneTimeCode,
+            Control::RecoveryCode,
+        ] {
+            let secret = Field {
+                control,
+                value: hostile.clone(),
+                ..Field::default()
+            };
+            assert!(!field(&secret).into_string().contains("value="));
+        }
     }
 }

@@ -53,6 +53,7 @@ pub fn user_menu(user: &UserCard, theme: Theme, current_path: &str) -> Markup {
                         @for role in &user.roles { li.badge { (role) } }
                     }
                 }
+                a.menu-item href=(paths::ACCOUNT) { (Icon::User) "Account" }
                 div.menu-row { span { "Theme" } (theme_switch(theme, current_path)) }
                 form method="post" action=(paths::LOGOUT) {
                     button.menu-item type="submit" { (Icon::SignOut) "Sign out" }

@@ -5,7 +5,7 @@ use ee_core::{
     host::{AgentPatch, NewAgent},
     storage::AgentRecord,
 };
-use ee_server::{Cx, Reply, agents, permissions as p};
+use ee_server::{Reply, agents, permissions as p};
 use http::StatusCode;
 use serde::Deserialize;
 
@@ -62,7 +62,7 @@ pub(crate) async fn create(
     FormBody(fields): FormBody<Fields>,
 ) -> Result<Response, HttpError> {
     let fields = fields.tidy();
-    let result = match new_agent(&visit.cx, &fields) {
+    let result = match new_agent(&fields) {
         Ok(new) => agents::create(&visit.cx, new).await,
         Err(err) => Err(err),
     };
@@ -92,9 +92,8 @@ pub(crate) async fn update(
     finish(&visit, FormMode::Edit, fields, result).await
 }
 
-fn new_agent(cx: &Cx, fields: &Fields) -> Result<NewAgent, Error> {
+fn new_agent(fields: &Fields) -> Result<NewAgent, Error> {
     let mut new = NewAgent::default();
-    new.created_by = cx.identity().map(|identity| identity.user.id.clone());
     new.description = Some(fields.description.clone()).filter(|text| !text.is_empty());
     new.instructions.clone_from(&fields.instructions);
     new.model.clone_from(&fields.model);
@@ -129,7 +128,8 @@ async fn finish(
     let error = match result {
         Ok(reply) => {
             let id = reply.body.id.as_str();
-            let response = if visit.cx.allows_on(&p::AGENTS_READ, id) {
+            // Whoever has made it owns it only now.
+            let response = if visit.cx.allows_on_new(&p::AGENTS_READ, id).await {
                 see_other(&paths::agent(id))
             } else {
                 see_other(paths::BASE)

@@ -4,7 +4,10 @@ use ee_core::{AgentId, Error, ErrorKind, ThreadId, storage::AgentRecord};
 use ee_server::{agents, permissions as p};
 use serde::Deserialize;
 
-use super::conversation::{self, Conversation};
+use super::{
+    conversation::{self, Conversation},
+    lists,
+};
 use crate::{
     layout::Section,
     pages::{AgentItem, AgentsPage, DeletePage, agents_page, delete_page as question},
@@ -17,6 +20,7 @@ const MAX_QUERY_CHARS: usize = 200;
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct ListQuery {
+    page: Option<u32>,
     q: String,
 }
 
@@ -25,26 +29,17 @@ pub(crate) async fn list(
     QueryParams(query): QueryParams<ListQuery>,
 ) -> Result<Response, HttpError> {
     let words: String = query.q.trim().chars().take(MAX_QUERY_CHARS).collect();
-    let wanted = words.to_lowercase();
-    let found = agents::readable(&visit.cx, &p::AGENTS_READ).await?;
+    let search = Some(words.clone()).filter(|words| !words.is_empty());
+    let read = |page| agents::page(&visit.cx, search.clone(), page);
+    let (found, pager) = lists::page(query.page, paths::AGENTS, &[("q", &words)], read).await?;
     let page = AgentsPage {
-        agents: found
-            .into_iter()
-            .filter(|agent| fits(agent, &wanted))
-            .map(item)
-            .collect(),
+        agents: found.into_iter().map(item).collect(),
+        pager,
         query: words,
         may_create: visit.cx.allows(&p::STORED_AGENTS_WRITE),
     };
     let content = agents_page(&page);
     Ok(visit.page("Agents", Section::Agents, content).await)
-}
-
-fn fits(agent: &AgentRecord, wanted: &str) -> bool {
-    let description = agent.description.as_deref().unwrap_or_default();
-    [&agent.name, description, agent.id.as_str(), &agent.model]
-        .iter()
-        .any(|text| text.to_lowercase().contains(wanted))
 }
 
 fn item(agent: AgentRecord) -> AgentItem {

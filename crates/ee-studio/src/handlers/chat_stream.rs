@@ -3,7 +3,7 @@
 use axum::response::Response;
 use ee_adapter_axum::{AuthContext, FormBody, HttpError, PathParams, event_stream};
 use ee_core::{AgentId, Error, MessageId, ThreadId, host::ChatChunk};
-use ee_server::{Cx, agents};
+use ee_server::{Cx, agents, chat};
 use futures_util::{StreamExt as _, stream as streams};
 use serde_json::{Value, json};
 use tracing::warn;
@@ -24,7 +24,7 @@ pub(crate) async fn stream(
 ) -> Result<Response, HttpError> {
     let agent = agents::find(&cx, &id).await?;
     let question = question(&cx, &id, &fields).await?;
-    let chunks = cx.agents()?.stream(question.request).await?;
+    let chunks = chat::pieces(&cx, question.request).await?;
     let first = thread_event(&cx, &id, &question.thread);
     let mut events = Events {
         agent_name: agent.name,

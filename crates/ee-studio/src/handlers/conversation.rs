@@ -65,7 +65,7 @@ async fn thread_list(
     agent: &AgentId,
     current: Option<&ThreadId>,
 ) -> Result<Option<ThreadList>, Error> {
-    if !cx.allows(&p::MEMORY_READ) {
+    if !cx.allows_some(&p::MEMORY_READ) {
         return Ok(None);
     }
     let page = Page::new(0, SHOWN_THREADS)?;

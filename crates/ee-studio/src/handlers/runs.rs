@@ -4,7 +4,7 @@ use axum::response::Response;
 use ee_adapter_axum::{HttpError, PathParams};
 use ee_core::{
     AgentId, RunId, UserId, WorkflowId,
-    storage::{RunRecord, RunStatus, StepRecord, StepStatus},
+    storage::{RunRecord, RunStatus, StepRecord, StepStatus, WorkflowRecord},
 };
 use ee_server::{Cx, agents, permissions as p, runs, workflows};
 use jiff::Timestamp;
@@ -26,7 +26,7 @@ pub(crate) async fn run(
     let cx = &visit.cx;
     let run = runs::find(cx, &workflow, &id).await?;
     let workflow = workflows::find(cx, &workflow).await?;
-    let agents = agent_names(cx).await;
+    let agents = agent_names(cx, &workflow).await;
     let people = People::find(cx, [&run.owner]).await;
     let detail = |step: &StepRecord| {
         let known = workflow.steps.iter().find(|known| known.id == step.id);
@@ -157,11 +157,14 @@ pub(super) fn readable_name(id: &str) -> String {
     format!("{first}{}", chars.as_str())
 }
 
-/// Names of the agents that the caller may read; none where that cannot be known.
-pub(super) async fn agent_names(cx: &Cx) -> HashMap<AgentId, String> {
-    let readable = agents::readable(cx, &p::AGENTS_READ).await;
-    let agents = readable.unwrap_or_default().into_iter();
-    agents.map(|agent| (agent.id, agent.name)).collect()
+/// Names of the agents of a workflow that the caller may read; none where that cannot be known.
+pub(super) async fn agent_names(cx: &Cx, workflow: &WorkflowRecord) -> HashMap<AgentId, String> {
+    let asked: Vec<_> = workflow.steps.iter().map(|it| &it.agent_id).collect();
+    let Ok(agents) = agents::some(cx, &asked).await else {
+        return HashMap::new();
+    };
+    let named = agents.iter();
+    named.map(|it| (it.id.clone(), it.name.clone())).collect()
 }
 
 /// Names of people, as far as they are known.

@@ -1,32 +1,54 @@
 use axum::{extract::State, response::Response};
 use ee_adapter_axum::{FormBody, HttpError, QueryParams};
-use ee_core::{
-    Capabilities, Issue, Login, LoginType, PublicCapabilities, RequestHead, add_cookies,
-};
+use ee_core::RequestHead;
 use ee_server::{Reply, auth, sso};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::HeaderMap;
+use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::{failed, is_about_input, noted};
+use super::{
+    carrying, failed, form_errors, is_about_input,
+    login_view::{Shown, notice, show},
+    noted, refused, second_factor,
+};
 use crate::{
     StudioSettings,
-    components::LoginButton,
-    pages::{CredentialsForm, CredentialsMode, LoginOptions, LoginPage, LoginState, login_page},
+    components::{FormErrors, Notice},
+    pages::{CheckMail, CredentialsMode, LetterPurpose, check_mail},
     paths,
     return_target::return_target,
-    visit::{Visit, see_other, sentence},
+    visit::{Visit, see_other},
 };
 
 /// Stands in for the address of somebody who signs in with an access token alone.
 const TOKEN_ADDRESS: &str = "token@localhost";
+/// What the forms ask for.
+const FIELDS: &[(&str, &str)] = &[
+    ("email", "email"),
+    ("name", "name"),
+    ("password", "password"),
+];
 
 #[derive(Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct PageQuery {
+    /// Somebody who is signed in has to show that it is he.
+    again: Option<String>,
+    done: String,
     error: Option<String>,
     error_description: Option<String>,
     expired: Option<String>,
     redirect: String,
+}
+
+impl PageQuery {
+    fn notice(&self) -> Option<Notice> {
+        if self.expired.is_some() {
+            let text = "Your session ended. Sign in again to go on where you were.";
+            return Some(Notice::info(text));
+        }
+        notice(&self.done)
+    }
 }
 
 /// What the forms for signing in and up send.
@@ -35,20 +57,9 @@ pub(crate) struct PageQuery {
 pub(crate) struct Fields {
     email: String,
     name: String,
-    password: String,
+    password: SecretString,
     redirect: String,
-}
-
-/// The form as it is shown, again after a failed attempt.
-#[derive(Default)]
-struct Shown {
-    email: String,
-    error: Option<String>,
-    issues: Vec<Issue>,
-    mode: CredentialsMode,
-    name: String,
-    notice: Option<String>,
-    redirect: String,
+    remember: String,
 }
 
 pub(crate) async fn page(
@@ -67,6 +78,7 @@ pub(crate) async fn sign_up_page(
     open(settings, &visit, query, CredentialsMode::SignUp).await
 }
 
+/// Whoever is signed in is sent on, unless he has to sign in again.
 async fn open(
     settings: StudioSettings,
     visit: &Visit,
@@ -74,15 +86,25 @@ async fn open(
     mode: CredentialsMode,
 ) -> Result<Response, HttpError> {
     let redirect = return_target(&visit.cx, &query.redirect);
-    if visit.cx.identity().is_some() {
-        return Ok(onwards(&redirect));
+    let mut notice = query.notice();
+    let mut email = String::new();
+    if let Some(identity) = visit.cx.identity() {
+        if query.again.is_none() {
+            return Ok(onwards(&redirect));
+        }
+        notice = Some(Notice::info(
+            "Sign in again to show that it is you. You come back to where you were.",
+        ));
+        email.extend(identity.user.email.clone());
     }
     let problem = query.error.or(query.error_description);
-    let again = "Your session ended. Sign in again to go on where you were.";
+    let problem = problem.map(|text| sso::shown_error(&text).to_owned());
+    let errors = problem.map(FormErrors::whole).unwrap_or_default();
     let shown = Shown {
-        error: problem.map(|text| sso::shown_error(&text).to_owned()),
+        email,
+        errors,
         mode,
-        notice: query.expired.map(|_| again.to_owned()),
+        notice,
         redirect,
         ..Shown::default()
     };
@@ -103,7 +125,7 @@ pub(crate) async fn sign_in(
     let body = auth::SignInBody {
         email: email.to_owned(),
         password: fields.password.clone(),
-        remember: false,
+        remember: settings.offers_remember && !fields.remember.is_empty(),
     };
     let result = auth::sign_in(&visit.cx, &head, &body).await;
     finish(settings, &visit, fields, CredentialsMode::SignIn, result).await
@@ -126,45 +148,53 @@ pub(crate) async fn sign_up(
     finish(settings, &visit, fields, CredentialsMode::SignUp, result).await
 }
 
-/// Sends the browser on with its session, or shows the form again with what was typed and why it failed.
+/// Goes on to where the attempt has led, or shows the form again with what was typed and why it failed.
 async fn finish(
     settings: StudioSettings,
     visit: &Visit,
     fields: Fields,
     mode: CredentialsMode,
-    result: Result<Reply<auth::SignedIn>, auth::SignInError>,
+    result: Result<Reply<auth::SignInStep>, auth::SignInError>,
 ) -> Result<Response, HttpError> {
     let redirect = return_target(&visit.cx, &fields.redirect);
-    let refused = match result {
+    let attempt = match result {
         Ok(reply) => {
-            let mut response = onwards(&redirect);
-            add_cookies(response.headers_mut(), reply.cookies);
-            return Ok(noted(response, reply.note));
+            let response = match &reply.body {
+                auth::SignInStep::Done(_) => onwards(&redirect),
+                auth::SignInStep::ConfirmEmail { .. } => confirm_email(visit, &fields),
+                auth::SignInStep::SecondFactor { second_factor } => {
+                    let is_remembered = settings.offers_remember && !fields.remember.is_empty();
+                    second_factor::ask(visit, second_factor, redirect, is_remembered)
+                }
+            };
+            return Ok(carrying(response, reply));
         }
-        Err(refused) => refused,
+        Err(attempt) => attempt,
     };
-    let error = HttpError::from(refused.error);
+    let error = HttpError::from(attempt.error);
     let is_refusal = matches!(error.status.as_u16(), 401 | 403);
     if !is_refusal && !is_about_input(&error) {
-        return Ok(noted(failed(error), Some(refused.note)));
+        return Ok(noted(failed(error), Some(attempt.note)));
     }
     let shown = Shown {
         email: fields.email,
-        error: error.issues.is_empty().then(|| sentence(error.text())),
-        issues: error.issues.clone(),
+        errors: form_errors(&error, FIELDS),
+        is_remembered: !fields.remember.is_empty(),
         mode,
         name: fields.name,
         notice: None,
         redirect,
     };
-    let mut response = show(settings, visit, shown).await?;
-    if error.status == StatusCode::UNAUTHORIZED {
-        let bearer = HeaderValue::from_static("Bearer");
-        response
-            .headers_mut()
-            .insert(header::WWW_AUTHENTICATE, bearer);
-    }
-    Ok(noted(error.drawn(response), Some(refused.note)))
+    let page = show(settings, visit, shown).await?;
+    Ok(noted(refused(error, page), Some(attempt.note)))
+}
+
+fn confirm_email(visit: &Visit, fields: &Fields) -> Response {
+    let letter = CheckMail {
+        email: fields.email.trim().to_owned(),
+        purpose: LetterPurpose::SignUp,
+    };
+    visit.bare("Check your mail", check_mail(&letter))
 }
 
 /// Starts a sign-in at the identity provider. A browser that follows a link wants to be led there.
@@ -173,75 +203,20 @@ pub(crate) async fn sso(
     QueryParams(query): QueryParams<PageQuery>,
 ) -> Result<Response, HttpError> {
     let redirect = return_target(&visit.cx, &query.redirect);
-    if visit.cx.identity().is_some() {
+    if visit.cx.identity().is_some() && query.again.is_none() {
         return Ok(onwards(&redirect));
     }
     let query = sso::StartQuery {
         redirect_uri: (!redirect.is_empty()).then_some(redirect),
     };
     let reply = sso::start(&visit.cx, &query).await?;
-    let mut response = see_other(&reply.body.url);
-    add_cookies(response.headers_mut(), reply.cookies);
-    Ok(noted(response, reply.note))
+    Ok(carrying(see_other(&reply.body.url), reply))
 }
 
-fn onwards(redirect: &str) -> Response {
+pub(super) fn onwards(redirect: &str) -> Response {
     see_other(if redirect.is_empty() {
         paths::BASE
     } else {
         redirect
     })
-}
-
-async fn show(
-    settings: StudioSettings,
-    visit: &Visit,
-    shown: Shown,
-) -> Result<Response, HttpError> {
-    let public = match auth::capabilities(&visit.cx).await? {
-        Capabilities::Authenticated(known) => known.public,
-        Capabilities::Public(public) => public,
-    };
-    let page = LoginPage {
-        error: shown.error.clone(),
-        notice: shown.notice.clone(),
-        redirect: shown.redirect.clone(),
-        state: state(settings, public, shown),
-    };
-    Ok(visit.bare(page.title(), login_page(&page)))
-}
-
-fn state(settings: StudioSettings, public: PublicCapabilities, shown: Shown) -> LoginState {
-    match public.login {
-        _ if !public.enabled => LoginState::NotConfigured,
-        None => LoginState::Unavailable,
-        Some(login) => LoginState::Ready(options(settings, login, shown)),
-    }
-}
-
-fn options(settings: StudioSettings, login: Login, shown: Shown) -> LoginOptions {
-    let has_credentials = matches!(login.kind, LoginType::Both | LoginType::Credentials);
-    let sso = login.sso.map(|button| LoginButton {
-        label: button.login.text,
-        href: paths::sso(&shown.redirect),
-    });
-    let error_of = |field: &str| {
-        let issue = shown.issues.iter().find(|issue| issue.field == field);
-        issue.map(|issue| sentence(&issue.message))
-    };
-    let credentials = has_credentials.then(|| CredentialsForm {
-        accepts_token: settings.accepts_token,
-        email_error: error_of("email"),
-        mode: shown.mode,
-        name_error: error_of("name"),
-        password_error: error_of("password"),
-        sign_up_enabled: login.sign_up_enabled.unwrap_or(false),
-        email: shown.email,
-        name: shown.name,
-    });
-    LoginOptions {
-        credentials,
-        description: login.description,
-        sso,
-    }
 }

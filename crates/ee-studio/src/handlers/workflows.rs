@@ -1,5 +1,5 @@
 use axum::response::Response;
-use ee_adapter_axum::{FormBody, HttpError, PathParams};
+use ee_adapter_axum::{FormBody, HttpError, PathParams, QueryParams};
 use ee_core::{
     Error, RunId, WorkflowId,
     storage::{Page, RunFilter, RunRecord, WorkflowRecord},
@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{
-    failed, is_about_input, lines, noted,
+    failed, is_about_input, lines, lists, noted,
     runs::{People, agent_names, duration_ms, readable_name, started_at, status},
 };
 use crate::{
@@ -24,12 +24,22 @@ use crate::{
 /// How many runs a workflow's page lists, the last ones.
 const SHOWN_RUNS: u32 = 20;
 
-pub(crate) async fn list(visit: Visit) -> Result<Response, HttpError> {
+#[derive(Deserialize)]
+pub(crate) struct ListQuery {
+    page: Option<u32>,
+}
+
+pub(crate) async fn list(
+    visit: Visit,
+    QueryParams(query): QueryParams<ListQuery>,
+) -> Result<Response, HttpError> {
     let cx = &visit.cx;
-    let found = workflows::readable(cx).await?;
+    let read = |page| workflows::page(cx, page);
+    let (found, pager) = lists::page(query.page, paths::WORKFLOWS, &[], read).await?;
     let workflows = try_join_all(found.into_iter().map(|workflow| item(cx, workflow))).await?;
     let content = workflows_page(&WorkflowsPage {
         workflows,
+        pager,
         may_read_agents: visit.nav().agents,
     });
     Ok(visit.page("Workflows", Section::Workflows, content).await)
@@ -193,7 +203,7 @@ async fn draw(
     form: RunForm,
 ) -> Result<Response, HttpError> {
     let cx = &visit.cx;
-    let agents = agent_names(cx).await;
+    let agents = agent_names(cx, &workflow).await;
     let last = last_runs(cx, &workflow.id, SHOWN_RUNS).await?;
     let people = People::find(cx, last.iter().map(|run| &run.owner)).await;
     let steps = workflow.steps.into_iter().map(|step| {

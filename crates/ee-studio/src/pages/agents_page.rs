@@ -1,13 +1,15 @@
 use maud::{Markup, html};
 
-use crate::components::{EmptyState, NextStep, PageHeader, empty, page_header};
+use crate::components::{EmptyState, NextStep, PageHeader, Pager, empty, page_header, pager};
 use crate::{Icon, paths};
 
 /// The list of agents.
 #[derive(Clone, Debug, Default)]
 pub struct AgentsPage {
-    /// The agents that this person may read and that match the search.
+    /// The agents of the page: this person may read them and they match the search.
     pub agents: Vec<AgentItem>,
+    /// The way to the other pages.
+    pub pager: Pager,
     /// The words searched for, empty for all.
     pub query: String,
     /// Whether this person may create agents.
@@ -90,6 +92,7 @@ fn results(page: &AgentsPage) -> Markup {
                 }
             }
         }
+        (pager(&page.pager))
     }
 }
 
@@ -166,6 +169,7 @@ mod tests {
         for agents in [vec![agent], Vec::new()] {
             let page = AgentsPage {
                 agents,
+                pager: Pager::default(),
                 query: hostile.clone(),
                 may_create: true,
             };

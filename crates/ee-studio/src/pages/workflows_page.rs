@@ -2,15 +2,18 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use crate::components::{
-    EmptyState, NextStep, PageHeader, Status, empty, moment, page_header, status_badge,
+    EmptyState, NextStep, PageHeader, Pager, Status, empty, moment, page_header, pager,
+    status_badge,
 };
 use crate::{Icon, paths};
 
 /// The list of workflows.
 #[derive(Clone, Debug, Default)]
 pub struct WorkflowsPage {
-    /// The workflows that this person may read.
+    /// The workflows of the page: this person may read them.
     pub workflows: Vec<WorkflowItem>,
+    /// The way to the other pages.
+    pub pager: Pager,
     /// Whether this person may read agents, the next step from an empty list.
     pub may_read_agents: bool,
 }
@@ -53,6 +56,7 @@ pub fn workflows_page(page: &WorkflowsPage) -> Markup {
                 }))
             } @else {
                 (table(&page.workflows))
+                (pager(&page.pager))
             }
         }
     }
@@ -107,7 +111,7 @@ mod tests {
                 description: hostile,
                 ..WorkflowItem::default()
             }],
-            may_read_agents: false,
+            ..WorkflowsPage::default()
         };
 
         assert!(!workflows_page(&page).into_string().contains("<script"));

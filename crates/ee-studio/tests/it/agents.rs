@@ -303,3 +303,49 @@ async fn a_stream_that_breaks_off_ends_with_an_error() {
         .await
         .shows(401, &["\"error\""]);
 }
+
+#[tokio::test]
+async fn a_long_list_is_shown_page_by_page() {
+    let house = House::new();
+    let mut owner = house.as_user("owner").await;
+    for number in 0..60 {
+        let name = format!("Number-{number:02}");
+        let fields = [
+            ("name", &*name),
+            ("instructions", "x"),
+            ("model", "echo/dev"),
+        ];
+        owner.post("/studio/agents", &fields).await;
+    }
+
+    let first = owner.get("/studio/agents").await;
+    first.shows(
+        200,
+        &["1\u{2013}50 of 62", "href=\"/studio/agents?page=2\""],
+    );
+    assert!(!first.body.contains("rel=\"prev\""));
+    let second = owner.get("/studio/agents?page=2").await;
+    second.shows(
+        200,
+        &["51\u{2013}62 of 62", "href=\"/studio/agents?page=1\""],
+    );
+    assert!(!second.body.contains("rel=\"next\""));
+    let behind = owner.get("/studio/agents?page=900").await;
+    behind.shows(200, &["51\u{2013}62 of 62"]);
+    let found = owner.get("/studio/agents?q=number&page=2").await;
+    found.shows(
+        200,
+        &[
+            "51\u{2013}60 of 60",
+            "href=\"/studio/agents?q=number&amp;page=1\"",
+        ],
+    );
+    for number in ["0", "1"] {
+        let page = owner.get(&format!("/studio/agents?page={number}")).await;
+        page.shows(200, &["1\u{2013}50 of 62"]);
+    }
+    for number in ["-1", "x", "4294967295"] {
+        let page = owner.get(&format!("/studio/agents?page={number}")).await;
+        assert_eq!(page.status, 400, "{number}");
+    }
+}

@@ -7,7 +7,6 @@ use ee_adapter_axum::{Corridor, Gate};
 use ee_core::with_ee_shared;
 use ee_server::{AuthMode, Origins, Server};
 use ee_studio::{StudioPages, StudioSettings, paths, router};
-use ee_testkit::TestClock;
 use http::{HeaderMap, Request, StatusCode, header};
 use http_body_util::BodyExt as _;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -49,7 +48,7 @@ impl House {
         } else {
             AuthMode::On(Arc::new(with_ee_shared(people.clone()).build()))
         };
-        let clock = Arc::new(TestClock::default());
+        let clock = Arc::new(people.clock.clone());
         let server = Server::new(auth, record.clone(), clock, Origins::new(ORIGIN))
             .host(agents.clone(), workflows.clone())
             .flows(people.clone())
@@ -57,7 +56,8 @@ impl House {
         let pages = Arc::new(StudioPages);
         let corridor = Corridor::build(Arc::new(server), Some(pages), Vec::new()).unwrap();
         let mut settings = StudioSettings::default();
-        settings.accepts_token = true;
+        settings.accepts_token = people.accounts.is_none();
+        settings.offers_remember = people.accounts.is_some();
         let gate = corridor.wrap(router(&corridor, settings));
         Self {
             agents,

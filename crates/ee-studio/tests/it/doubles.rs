@@ -1,5 +1,6 @@
 //! A small house: people with roles, sessions, agents and workflows, all in memory.
 
+mod accounts;
 mod agents;
 mod people;
 mod workflows;
@@ -9,6 +10,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use ee_core::{AuditEvent, AuditLogger, Error};
 
+pub(crate) use accounts::{Accounts, Factor};
 pub(crate) use agents::Agents;
 pub(crate) use people::{People, Ways};
 pub(crate) use workflows::Workflows;

@@ -7,14 +7,18 @@
     reason = "a test may panic, also in the functions that tests share"
 )]
 
+mod account;
 mod agents;
 mod browser;
 mod contrast;
 mod doubles;
+mod links;
 mod markup;
 mod roles;
+mod second_factor;
 mod sessions;
 mod sign_in;
+mod step_up;
 mod table;
 mod workflows;
 

@@ -1,7 +1,7 @@
 //! Handlers of the management of access.
 
 use axum::{Json, response::Response};
-use ee_core::{AclGrant, GroupId, KeyId, RoleId, UserId};
+use ee_core::{AclGrant, GroupId, KeyId, RoleId, TokenId, UserId};
 use ee_server::{Reply, access};
 use http::{HeaderValue, header};
 use serde::{Deserialize, Serialize};
@@ -202,6 +202,28 @@ pub(super) async fn explain(
     JsonBody(body): JsonBody<access::ExplainBody>,
 ) -> Answer<access::Explanation> {
     Ok(Json(access::explain(&cx, body).await?))
+}
+
+pub(super) async fn list_invitations(
+    AuthContext(cx): AuthContext,
+    QueryParams(part): QueryParams<access::Part>,
+) -> Answer<access::Listing<access::InvitationView>> {
+    Ok(Json(access::list_invitations(&cx, part).await?))
+}
+
+pub(super) async fn invite(
+    AuthContext(cx): AuthContext,
+    JsonBody(body): JsonBody<access::InviteBody>,
+) -> Replied {
+    Ok(json_reply(access::invite(&cx, body).await?))
+}
+
+pub(super) async fn revoke_invitation(
+    AuthContext(cx): AuthContext,
+    PathParams(id): PathParams<TokenId>,
+) -> Answer<access::Success> {
+    access::revoke_invitation(&cx, &id).await?;
+    Ok(DONE)
 }
 
 pub(super) async fn list_groups(

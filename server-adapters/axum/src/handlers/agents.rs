@@ -52,7 +52,7 @@ pub(super) async fn create(
     AuthContext(cx): AuthContext,
     JsonBody(body): JsonBody<agents::CreateAgentBody>,
 ) -> Result<Response, HttpError> {
-    let new = agents::new_agent(&cx, body);
+    let new = agents::new_agent(body);
     Ok(json_reply(
         agents::create(&cx, new)
             .await?

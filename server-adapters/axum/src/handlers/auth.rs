@@ -35,9 +35,28 @@ pub(super) async fn sign_up(
     signed_in(auth::sign_up(&cx, &head, &body).await)
 }
 
-fn signed_in(result: Result<Reply<auth::SignedIn>, auth::SignInError>) -> Response {
+pub(super) async fn second_factor(
+    AuthContext(cx): AuthContext,
+    headers: HeaderMap,
+    JsonBody(body): JsonBody<auth::SecondFactorBody>,
+) -> Result<Response, HttpError> {
+    let head = RequestHead::new(&headers, cx.client_ip());
+    Ok(step(auth::second_factor(&cx, &head, &body).await?))
+}
+
+/// What is not at its end yet is accepted, and no more.
+fn step(reply: Reply<auth::SignInStep>) -> Response {
+    let is_done = matches!(reply.body, auth::SignInStep::Done(_));
+    let mut response = json_reply(reply);
+    if !is_done {
+        *response.status_mut() = StatusCode::ACCEPTED;
+    }
+    response
+}
+
+fn signed_in(result: Result<Reply<auth::SignInStep>, auth::SignInError>) -> Response {
     match result {
-        Ok(reply) => json_reply(reply),
+        Ok(reply) => step(reply),
         Err(failed) => {
             let mut response = HttpError::from(failed.error).into_response();
             response.extensions_mut().insert(failed.note);

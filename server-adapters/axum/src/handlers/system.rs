@@ -2,6 +2,7 @@ use std::sync::OnceLock;
 
 use axum::{Json, response::Response};
 use bytes::Bytes;
+use ee_core::Visible;
 use ee_server::openapi as document;
 use serde_json::{Value, json};
 
@@ -31,7 +32,7 @@ pub(super) async fn live() -> Json<Value> {
 /// Asks the stores that the server cannot do without.
 pub(super) async fn ready(AuthContext(cx): AuthContext) -> Result<Json<Value>, HttpError> {
     if let Some(agents) = &cx.server().agents {
-        agents.list().await?;
+        agents.list(&Visible::EVERYTHING).await?;
     }
     Ok(Json(json!({ "status": "ready" })))
 }

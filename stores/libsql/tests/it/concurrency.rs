@@ -1,7 +1,7 @@
 use std::sync::Arc;
 
 use ee_core::{
-    AgentId, ErrorKind, TokenHash,
+    AgentId, ErrorKind, TokenHash, Visible,
     storage::{AgentRecord, AgentStore, SessionStore},
 };
 use ee_store_libsql::{SqliteConfig, SqliteFile};
@@ -102,14 +102,20 @@ async fn long_reads_do_not_keep_sessions_from_being_found() {
             "echo/dev".into(),
             Timestamp::UNIX_EPOCH,
         );
-        AgentStore::create(&*store, agent).await.unwrap();
+        AgentStore::create(&*store, agent, None).await.unwrap();
     }
 
     in_parallel(32, |task| {
         let store = Arc::clone(&store);
         async move {
             if task % 2 == 0 {
-                assert_eq!(AgentStore::list(&*store).await.unwrap().len(), 200);
+                assert_eq!(
+                    AgentStore::list(&*store, &Visible::EVERYTHING)
+                        .await
+                        .unwrap()
+                        .len(),
+                    200
+                );
             } else {
                 for _ in 0..200 {
                     let found = SessionStore::find(&*store, &TokenHash::of("a")).await;

@@ -5,6 +5,7 @@
 mod close;
 mod concurrency;
 mod conformance;
+mod copied_tables;
 mod crash;
 mod explained;
 mod opening;

@@ -1,7 +1,7 @@
 //! A file of an older version is brought up to date with all that is in it.
 
 use ee_core::{
-    TokenHash,
+    TokenHash, Visible,
     storage::{
         AgentStore, Cursor, EndedSessionStore as _, SessionRecord, SessionStore, ThreadStore as _,
     },
@@ -187,7 +187,9 @@ async fn everything_else_outlives_the_upgrade() {
 
     let store = scratch.open();
 
-    let agents = AgentStore::list(&*store).await.unwrap();
+    let agents = AgentStore::list(&*store, &Visible::EVERYTHING)
+        .await
+        .unwrap();
     assert_eq!(agents.len(), 1);
     let said = store.last_messages(&"t".parse().unwrap(), 9).await.unwrap();
     assert_eq!(said.len(), 1);

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use ee_core::{
-    TokenHash,
-    storage::{AgentStore, Change, SessionStore},
+    Error, TokenHash,
+    storage::{Change, SessionStore},
 };
 use ee_sql::{Batch, Database as _, Statement};
+use ee_store_pg::PgStore;
 use ee_testkit::PgCluster;
 use tokio::time::timeout;
 
@@ -50,13 +51,18 @@ async fn what_is_undone_is_not_told() {
     let broken = Batch::from(Statement::new("DELETE FROM ee_agents")).telling(Change::Roles);
     let broken = broken.then(Statement::new("SELECT nonsense"));
     here.database().execute("test", broken).await.unwrap_err();
-    let last = Batch::from(Statement::new("DELETE FROM ee_agents")).telling(Change::Agents);
-    here.database().execute("test", last).await.unwrap();
+    tell(&here).await.unwrap();
 
     assert!(done.is_none());
     heard_there.within_a_second(&Change::Agents).await;
     assert_eq!(heard_here.until_now().first(), Some(&Change::Agents));
     assert!(heard_there.until_now().is_empty());
+}
+
+/// Tells [`Change::Agents`].
+async fn tell(store: &PgStore) -> Result<(), Error> {
+    let change = Batch::from(Statement::new("DELETE FROM ee_agents")).telling(Change::Agents);
+    store.database().execute("test", change).await.map(drop)
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -75,9 +81,7 @@ async fn a_store_that_cannot_hear_calls_everything_changed_and_hears_again() {
         let back = async { while database.query(&count).await.as_deref() != Some("2") {} };
         timeout(Duration::from_secs(3), back).await.unwrap();
         heard.within_a_second(&Change::Everything).await;
-        AgentStore::delete(&*here, &"none".parse().unwrap())
-            .await
-            .unwrap();
+        tell(&here).await.unwrap();
         heard.within_a_second(&Change::Agents).await;
     }
 }
@@ -96,7 +100,7 @@ async fn while_the_server_stands_still_everything_is_called_changed_again_and_ag
     cluster.resume();
     let is_back = async {
         while !heard.until_now().contains(&Change::Agents) {
-            let _ = AgentStore::delete(&*store, &"none".parse().unwrap()).await;
+            let _ = tell(&store).await;
         }
     };
     timeout(Duration::from_secs(5), is_back).await.unwrap();

@@ -4,6 +4,7 @@
 
 mod changes;
 mod conformance;
+mod copied_tables;
 mod dropping;
 mod migrations;
 mod outage;

@@ -10,7 +10,7 @@ use server_tests::{Call, SessionKind, Setup, TestServer, Who, roles};
 const MATRIX: &str = include_str!("roles.tsv");
 
 /// The cells of the file: operation, person, status.
-fn cells() -> Vec<(Op, Who, u16)> {
+pub(crate) fn cells() -> Vec<(Op, Who, u16)> {
     let mut lines = MATRIX.lines();
     let people: Vec<Who> = lines
         .next()

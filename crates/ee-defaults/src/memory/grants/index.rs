@@ -103,6 +103,18 @@ impl Grants {
         removed
     }
 
+    /// Removes all grants on a thing, and returns how many there were.
+    pub(super) fn remove_resource(&mut self, resource: &ResourceRef) -> u64 {
+        let subjects = self.subjects(resource).map(|(_, subject)| subject.clone());
+        let subjects: Vec<_> = subjects.collect();
+        let removed = subjects.into_iter().map(|subject| {
+            let places = self.on(&subject, resource).map(|(place, _)| place.clone());
+            let places = places.collect();
+            self.remove(&subject, places)
+        });
+        removed.sum()
+    }
+
     /// Removes the grants that are over, and returns how many there were.
     pub(super) fn purge(&mut self, now: Timestamp) -> u64 {
         let over = self.by_subject.iter().map(|(subject, grants)| {

@@ -1,6 +1,6 @@
 //! Agents and conversations.
 
-use ee_studio::components::{Author, ChatMessage, MessageState, ThreadItem, ThreadList};
+use ee_studio::components::{Author, ChatMessage, MessageState, Pager, ThreadItem, ThreadList};
 use ee_studio::layout::Section;
 use ee_studio::pages::{
     AgentForm, AgentFormErrors, AgentItem, AgentPage, AgentsPage, DeletePage, FormMode, agent_form,
@@ -50,6 +50,13 @@ fn lists() -> Vec<Sample> {
                 "openrouter/meta-llama/llama-3.3-70b-instruct",
             ),
         ],
+        pager: Pager {
+            first: 51,
+            last: 54,
+            total: 54,
+            previous: Some(s("/studio/agents?page=1")),
+            next: None,
+        },
         query: String::new(),
         may_create: true,
     };

@@ -1,6 +1,6 @@
 //! The ways in.
 
-use ee_studio::components::LoginButton;
+use ee_studio::components::{FormErrors, LoginButton, Notice};
 use ee_studio::layout::Section;
 use ee_studio::pages::{
     AuthRequired, CredentialsForm, CredentialsMode, LoginOptions, LoginPage, LoginState,
@@ -15,7 +15,9 @@ pub(super) fn sign_in() -> Vec<Sample> {
         href: s("/studio/login/sso"),
     };
     let form = |mode| CredentialsForm {
+        can_reset: true,
         mode,
+        remember: Some(false),
         sign_up_enabled: true,
         ..CredentialsForm::default()
     };
@@ -45,7 +47,10 @@ pub(super) fn sign_in() -> Vec<Sample> {
         credentials: Some(CredentialsForm {
             name: s("Ada"),
             email: s("ada@"),
-            email_error: Some(s("Enter a complete address, such as ada@example.org.")),
+            errors: FormErrors {
+                common: None,
+                fields: vec![(s("email"), s("Must be an e-mail address."))],
+            },
             ..form(CredentialsMode::SignUp)
         }),
         ..LoginOptions::default()
@@ -53,7 +58,7 @@ pub(super) fn sign_in() -> Vec<Sample> {
     let mut wrong = ready(token.clone());
     wrong.error = Some(s("Invalid email or password."));
     let mut again = ready(token.clone());
-    again.notice = Some(s(
+    again.notice = Some(Notice::info(
         "Your session ended. Sign in again to go on where you were.",
     ));
     let unavailable = LoginPage {

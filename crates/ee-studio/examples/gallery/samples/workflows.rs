@@ -27,6 +27,7 @@ pub(super) fn workflows() -> Vec<Sample> {
             },
         ],
         may_read_agents: true,
+        ..WorkflowsPage::default()
     };
     let mut empty_list = list.clone();
     empty_list.workflows.clear();

@@ -2,13 +2,13 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use ee_core::{
-    AgentId, Error, ErrorKind, MessageId, RunId, ThreadId,
+    AgentId, Error, ErrorKind, MessageId, RunId, ThreadId, Visible,
     host::{
         AgentHost, AgentPatch, ChatChunk, ChatRequest, ChatUsage, FinishReason, ModelCard, NewAgent,
     },
     storage::{
-        AgentRecord, MessageRecord, MessageRole, Page, Paged, ThreadFilter, ThreadRecord,
-        ThreadStore,
+        AgentFilter, AgentRecord, MessageRecord, MessageRole, Page, Paged, ThreadFilter,
+        ThreadRecord, ThreadStore,
     },
 };
 use futures_core::stream::BoxStream;
@@ -52,8 +52,23 @@ fn not_found() -> Error {
 
 #[async_trait]
 impl AgentHost for Agents {
-    async fn list(&self) -> Result<Arc<[AgentRecord]>, Error> {
-        Ok(self.agents.lock().unwrap().clone().into())
+    async fn list(&self, visible: &Visible) -> Result<Arc<[AgentRecord]>, Error> {
+        let agents = self.agents.lock().unwrap();
+        let shown = agents.iter().filter(|it| visible.contains(it.id.as_str()));
+        Ok(shown.cloned().collect())
+    }
+
+    async fn page(&self, filter: &AgentFilter, page: Page) -> Result<Paged<AgentRecord>, Error> {
+        let mut rows = self.list(&filter.visible).await?.to_vec();
+        let part = filter.search.as_deref().unwrap_or_default().to_lowercase();
+        rows.retain(|agent| agent.name.to_lowercase().contains(&part));
+        let total = rows.len() as u64;
+        let offset = usize::try_from(page.offset()).unwrap();
+        let rows = rows.into_iter().skip(offset).take(page.size as usize);
+        Ok(Paged {
+            rows: rows.collect(),
+            total,
+        })
     }
 
     async fn find(&self, id: &AgentId) -> Result<Option<AgentRecord>, Error> {

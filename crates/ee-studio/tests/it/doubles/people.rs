@@ -5,13 +5,17 @@ use std::{
 
 use async_trait::async_trait;
 use ee_core::{
-    AuthProvider, CredentialsProvider, Error, ErrorKind, PermissionSet, RbacProvider, RequestHead,
-    RoleId, ServerCookie, Session, SessionId, SessionProvider, SignIn, SsoCallback, SsoLogin,
-    SsoProvider, SsoStart, User, UserId, UserProvider,
+    AuthProvider, Clock as _, CredentialsManager, CredentialsProvider, Error, ErrorKind,
+    InvitationManager, PermissionSet, RbacProvider, RequestHead, RoleId, ServerCookie, Session,
+    SessionId, SessionProvider, SignIn, SignUp, SsoCallback, SsoLogin, SsoProvider, SsoStart, User,
+    UserId, UserProvider,
     storage::{SignInFlow, SignInFlowStore},
 };
+use ee_testkit::TestClock;
 use http::HeaderValue;
 use jiff::{SignedDuration, Timestamp};
+
+use super::Accounts;
 
 /// Which ways to sign in there are.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -26,6 +30,9 @@ pub(crate) enum Ways {
 /// Who may sign in: `owner`, `viewer`, `chatter`, `nobody` and `limited`, each with the password `<id>-password`.
 #[derive(Debug, Default)]
 pub(crate) struct People {
+    /// Where people look after their credentials themselves.
+    pub(crate) accounts: Option<Accounts>,
+    pub(crate) clock: TestClock,
     pub(crate) sessions: Mutex<HashMap<String, Session>>,
     pub(crate) sign_up: bool,
     pub(crate) unlicensed: bool,
@@ -49,15 +56,25 @@ fn grants(id: &str) -> Option<&'static [&'static str]> {
     })
 }
 
-fn user(id: &str) -> Option<Arc<User>> {
+pub(super) fn user(id: &str) -> Option<Arc<User>> {
     grants(id)?;
     let mut user = User::new(UserId::new(id).unwrap());
+    user.email = Some(format!("{id}@example.org"));
     user.name = Some(format!("{} Person", id.to_uppercase()));
     user.roles = vec![RoleId::new(id).unwrap()];
     Some(Arc::new(user))
 }
 
 impl People {
+    /// People who look after their credentials themselves.
+    pub(crate) fn with_accounts(accounts: Accounts) -> Self {
+        Self {
+            accounts: Some(accounts),
+            sign_up: true,
+            ..Self::default()
+        }
+    }
+
     /// Ends every session, as time does.
     pub(crate) fn forget_sessions(&self) {
         self.sessions.lock().unwrap().clear();
@@ -118,7 +135,20 @@ impl CredentialsProvider for People {
             return Err(Error::invalid_field("email", "must be an e-mail address"));
         }
         let known = password.strip_suffix("-password").and_then(user);
-        Ok(known.map_or(SignIn::Refused, SignIn::Success))
+        Ok(match (known, &self.accounts) {
+            (Some(user), Some(accounts)) => accounts.first_step(user, self.clock.now()),
+            (Some(user), None) => SignIn::Success(user),
+            (None, _) => SignIn::Refused,
+        })
+    }
+
+    async fn second_factor(
+        &self,
+        token: &str,
+        code: &str,
+        _head: &RequestHead<'_>,
+    ) -> Result<SignIn, Error> {
+        Accounts::second_step(token, code)
     }
 
     async fn sign_up(
@@ -127,12 +157,27 @@ impl CredentialsProvider for People {
         _password: &str,
         _name: Option<&str>,
         _head: &RequestHead<'_>,
-    ) -> Result<Option<Arc<User>>, Error> {
-        Ok((email == "new@example.org").then(|| user("viewer").unwrap()))
+    ) -> Result<SignUp, Error> {
+        if self.accounts.as_ref().is_some_and(|it| it.confirms_email) {
+            return Ok(SignUp::ConfirmEmail);
+        }
+        Ok(if email == "new@example.org" {
+            SignUp::Created(user("viewer").unwrap())
+        } else {
+            SignUp::Refused
+        })
     }
 
     fn sign_up_enabled(&self) -> bool {
         self.sign_up
+    }
+
+    fn manager(&self) -> Option<&dyn CredentialsManager> {
+        self.accounts.as_ref().map(|accounts| accounts as _)
+    }
+
+    fn invitations(&self) -> Option<&dyn InvitationManager> {
+        self.accounts.as_ref().map(|accounts| accounts as _)
     }
 }
 
@@ -200,7 +245,7 @@ impl RbacProvider for People {
 #[async_trait]
 impl SessionProvider for People {
     async fn create(&self, new: ee_core::NewSession) -> Result<Session, Error> {
-        let now = Timestamp::UNIX_EPOCH;
+        let now = self.clock.now();
         let end = now.checked_add(SignedDuration::from_hours(1)).unwrap();
         let session = Session::new(SessionId::random()?, new.user_id, now, end);
         let mut sessions = self.sessions.lock().unwrap();

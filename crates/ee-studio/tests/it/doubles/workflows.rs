@@ -2,7 +2,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use ee_core::{
-    AgentId, Error, ErrorKind, RunId, UserId, WorkflowId,
+    AgentId, Error, ErrorKind, RunId, UserId, Visible, WorkflowId,
     host::{NewWorkflow, RunEvent, WorkflowHost},
     storage::{
         Page, Paged, RunFilter, RunRecord, RunStatus, StepRecord, StepStatus, WorkflowRecord,
@@ -53,8 +53,15 @@ impl Workflows {
 
 #[async_trait]
 impl WorkflowHost for Workflows {
-    async fn list(&self) -> Result<Arc<[WorkflowRecord]>, Error> {
-        Ok(vec![triage()].into())
+    async fn list(&self, visible: &Visible) -> Result<Arc<[WorkflowRecord]>, Error> {
+        let shown = Some(triage()).filter(|it| visible.contains(it.id.as_str()));
+        Ok(shown.into_iter().collect())
+    }
+
+    async fn page(&self, visible: &Visible, _page: Page) -> Result<Paged<WorkflowRecord>, Error> {
+        let rows = self.list(visible).await?.to_vec();
+        let total = rows.len() as u64;
+        Ok(Paged { rows, total })
     }
 
     async fn find(&self, id: &WorkflowId) -> Result<Option<WorkflowRecord>, Error> {

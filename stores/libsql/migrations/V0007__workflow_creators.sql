@@ -1,0 +1,1 @@
+ALTER TABLE ee_workflows ADD COLUMN created_by TEXT;
