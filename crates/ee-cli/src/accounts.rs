@@ -83,22 +83,20 @@ pub(crate) fn check(loaded: &Loaded, config: Option<&PasswordConfig>) -> Result<
         "`password.secrets` is required with a store that several servers may share: \
         32 bytes or more, the same at each of them"
     );
-    ensure!(
-        loaded.config.mail.is_some() || !loaded.is_production(),
-        "`mail` is required in production: invitations and new passwords go by letter"
-    );
     mailer(loaded).map(drop)
 }
 
 /// Returns who sends letters; in development the log may stand in.
 fn mailer(loaded: &Loaded) -> Result<Arc<dyn Mailer>> {
-    match &loaded.config.mail {
-        Some(smtp) => Ok(Arc::new(SmtpMailer::new(smtp.clone()).context("`mail`")?)),
-        None => {
-            ensure!(!loaded.is_production(), "`mail` is required in production");
-            Ok(Arc::new(LogMailer))
-        }
+    if let Some(smtp) = &loaded.config.mail {
+        let smtp = SmtpMailer::new(smtp.clone()).context("`mail`")?;
+        return Ok(Arc::new(smtp));
     }
+    ensure!(
+        !loaded.is_production(),
+        "`mail` is required in production: invitations and new passwords go by letter"
+    );
+    Ok(Arc::new(LogMailer))
 }
 
 /// Reads the secret of an earlier start, or makes one.
@@ -107,15 +105,15 @@ fn own_secret(loaded: &Loaded) -> Result<SecretString> {
         return Ok(random_token()?.into());
     }
     let path = loaded.data.join(SECRET_FILE);
-    if let Some(text) = private_file::read(&path)? {
-        let text = text.trim();
-        // Whoever shortens it by hand must not open the second factors to guesses.
-        ensure!(text.len() >= 43, "{} is damaged", path.display());
-        return Ok(text.into());
+    // Made by whoever is first, and read by everybody, himself too.
+    if private_file::read(&path)?.is_none() {
+        private_file::create(&path, &format!("{}\n", random_token()?))?;
     }
-    let made = random_token()?;
-    private_file::write(&path, &format!("{made}\n"))?;
-    Ok(made.into())
+    let text = private_file::read(&path)?.unwrap_or_default();
+    let text = text.trim();
+    // Whoever shortens it by hand must not open the second factors to guesses.
+    ensure!(text.len() >= 43, "{} is damaged", path.display());
+    Ok(text.into())
 }
 
 /// Keeps the link that creates the first owner for whoever may read the data directory, or takes it away.

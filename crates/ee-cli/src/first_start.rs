@@ -41,15 +41,16 @@ pub(crate) fn path(data: &Path) -> PathBuf {
 /// Reads the tokens of an earlier start, or makes them. The second value tells whether they are new.
 pub(crate) fn load_or_create(data: &Path, url: &str) -> Result<(FirstStart, bool)> {
     let path = path(data);
-    let Some(text) = private_file::read(&path)? else {
+    let mut is_new = false;
+    if private_file::read(&path)?.is_none() {
         let made = FirstStart {
             url: url.to_owned(),
             owner_token: random_token()?,
             viewer_token: random_token()?,
         };
-        write(&path, &made)?;
-        return Ok((made, true));
-    };
+        is_new = private_file::create(&path, &text_of(&made)?)?;
+    }
+    let text = private_file::read(&path)?.unwrap_or_default();
     let mut found: FirstStart = serde_json::from_str(&text)
         .with_context(|| format!("{} is damaged; delete it to get new tokens", path.display()))?;
     // Whoever shortens a token by hand must not open the server to guesses.
@@ -63,9 +64,9 @@ pub(crate) fn load_or_create(data: &Path, url: &str) -> Result<(FirstStart, bool
     );
     if found.url != url {
         url.clone_into(&mut found.url);
-        write(&path, &found)?;
+        private_file::write(&path, &text_of(&found)?)?;
     }
-    Ok((found, false))
+    Ok((found, is_new))
 }
 
 /// Returns the users of a first start, with tokens that nobody has.
@@ -78,10 +79,10 @@ pub(crate) fn users() -> Result<SimpleConfig> {
     unused.simple_config()
 }
 
-fn write(path: &Path, content: &FirstStart) -> Result<()> {
+fn text_of(content: &FirstStart) -> Result<String> {
     let mut text = serde_json::to_string_pretty(content)?;
     text.push('\n');
-    private_file::write(path, &text)
+    Ok(text)
 }
 
 impl FirstStart {

@@ -1,6 +1,6 @@
 //! The store that the configuration names.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
 #[cfg(feature = "store-libsql")]
@@ -158,7 +158,7 @@ enum Use {
 
 /// How long one step of a copy may take.
 #[cfg(any(feature = "store-libsql", feature = "store-pg"))]
-const COPY_STEP: Duration = Duration::from_mins(2);
+const COPY_STEP: std::time::Duration = std::time::Duration::from_mins(2);
 
 #[cfg_attr(
     not(any(feature = "store-libsql", feature = "store-pg")),

@@ -164,12 +164,6 @@ impl Authority {
         self.limits.iter().all(within) && (held || self.grants_some(permission))
     }
 
-    /// Tells whether a grant forbids the caller something: then a permission for a whole resource may leave things out.
-    pub fn has_denials(&self) -> bool {
-        let within = |limit: &Arc<Limit>| limit.authority.has_denials();
-        self.grants.iter().any(|set| set.has_denials()) || self.limits.iter().any(within)
-    }
-
     /// Returns what remains of these permissions within the authority. Grants on single things do not count here.
     pub(crate) fn narrow(&self, patterns: Vec<PermissionPattern>) -> Vec<PermissionPattern> {
         let within = match &self.held {
@@ -384,7 +378,7 @@ mod tests {
         ] {
             assert_eq!(verdict(&both, permission), expected, "{permission}");
         }
-        assert!(both.has_denials() && !both.has_full_wildcard());
+        assert!(!both.has_full_wildcard());
         let nothing = Limit::new("nobody".to_owned(), Authority::nothing());
         let none = Authority::everything().within(Arc::new(nothing));
         assert_eq!(verdict(&none, "agents:read"), "BeyondLimit");

@@ -190,7 +190,7 @@ pub trait AgentHost: std::fmt::Debug + Send + Sync + 'static {
     /// Changes an agent. Fails with [`ErrorKind::NotFound`](crate::ErrorKind::NotFound) or [`ErrorKind::Invalid`](crate::ErrorKind::Invalid).
     async fn update(&self, id: &AgentId, patch: AgentPatch) -> Result<AgentRecord, Error>;
 
-    /// Deletes an agent with all grants on it. Fails with [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
+    /// Deletes an agent with the grants that permit something with it. Fails with [`ErrorKind::NotFound`](crate::ErrorKind::NotFound).
     async fn delete(&self, id: &AgentId) -> Result<(), Error>;
 
     /// Asks an agent. Errors before the first piece come as the outer error; dropping the stream stops the model.
@@ -234,7 +234,7 @@ pub trait WorkflowHost: std::fmt::Debug + Send + Sync + 'static {
     /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) when the id is taken.
     async fn create(&self, new: NewWorkflow) -> Result<WorkflowRecord, Error>;
 
-    /// Deletes a workflow with its runs and all grants on it. Fails with [`ErrorKind::NotFound`](crate::ErrorKind::NotFound), or with
+    /// Deletes a workflow with its runs and the grants that permit something with it. Fails with [`ErrorKind::NotFound`](crate::ErrorKind::NotFound), or with
     /// [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) while one of its runs is at work.
     async fn delete(&self, id: &WorkflowId) -> Result<(), Error>;
 

@@ -251,7 +251,11 @@ impl Cx {
             let grants = self.grants_of(&subject).await?;
             for it in grants.iter().filter(|it| it.effect == Effect::Allow) {
                 let is_within = grants::check_holds_on(self, &it.resource, &it.actions).is_ok();
-                if !is_within && !self.could_have_made(&user.id, &it.resource).await? {
+                if !is_within
+                    && !self
+                        .may_rewrite_what_he_made(&user.id, &it.resource)
+                        .await?
+                {
                     return Err(beyond_reach());
                 }
             }
@@ -261,7 +265,11 @@ impl Cx {
 
     /// Tells whether the user has made the thing and the caller may rewrite it. Its owner may do a little more with it,
     /// such as delete it, and yet is not out of the reach of whoever may do everything but that.
-    async fn could_have_made(&self, user: &UserId, thing: &ResourceRef) -> Result<bool, Error> {
+    async fn may_rewrite_what_he_made(
+        &self,
+        user: &UserId,
+        thing: &ResourceRef,
+    ) -> Result<bool, Error> {
         let enough = ["read", "execute", "write"].map(str::to_owned);
         Ok(self.has_made(user, thing).await?
             && grants::check_holds_on(self, thing, &enough).is_ok())

@@ -6,7 +6,7 @@ use ee_core::{
 
 use crate::{
     Batch, Database, Row, SqlStore, Statement,
-    grants::remove_all,
+    grants::disown,
     store::{containing, paged, shown},
 };
 
@@ -95,7 +95,7 @@ impl<D: Database> AgentStore for SqlStore<D> {
 
     async fn delete(&self, id: &AgentId) -> Result<bool, Error> {
         let delete = Statement::new("DELETE FROM ee_agents WHERE id = ?1").bind(id);
-        let grants = remove_all(Resource::Agents.as_str(), id.as_str());
+        let grants = disown(Resource::Agents, id.as_str());
         // Whose the grants were is not told one by one.
         let batch = Batch::from(delete.must_change())
             .then(grants)

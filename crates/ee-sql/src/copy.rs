@@ -18,6 +18,7 @@
 
 mod contents;
 mod error;
+mod insert;
 mod mark;
 mod pages;
 mod tables;
@@ -29,10 +30,11 @@ pub use error::CopyError;
 pub use mark::unfinished;
 pub use tables::{TABLES, Table};
 
-use crate::{Batch, Database, Statement, Value};
+use crate::{Batch, Database, Statement};
 
 use contents::Tally;
-use pages::{Pages, Values};
+use insert::{TOGETHER, insert, with_nul};
+use pages::Pages;
 
 /// How far a copy is.
 #[derive(Clone, Copy, Debug)]
@@ -212,48 +214,6 @@ impl<'a> Copier<'a> {
         }
         Ok(())
     }
-}
-
-/// Most rows of one statement.
-const TOGETHER: usize = 50;
-
-/// Writes rows. One that is there already stays, but for those that a new schema has.
-fn insert(table: &Table, rows: impl Iterator<Item = Values>) -> Statement {
-    let columns: Vec<&str> = table.columns().collect();
-    let begin = format!(
-        "INSERT INTO {} ({}) VALUES ",
-        table.name,
-        columns.join(", ")
-    );
-    let mut statement = Statement::new(begin);
-    for (at, row) in rows.enumerate() {
-        if at > 0 {
-            statement = statement.and(", ", None::<Value>);
-        }
-        statement = statement.list(row.into_iter());
-    }
-    let then = if table.is_seeded() {
-        let others = table.texts.iter().chain(table.rest);
-        let others: Vec<String> = others.map(|it| format!("{it} = excluded.{it}")).collect();
-        format!("UPDATE SET {}", others.join(", "))
-    } else {
-        "NOTHING".to_owned()
-    };
-    let end = format!(" ON CONFLICT ({}) DO {then}", table.key.join(", "));
-    statement.and(&end, None::<Value>)
-}
-
-/// Finds the first text that PostgreSQL does not keep.
-fn with_nul(table: &Table, rows: &[Values], before: u64) -> Option<CopyError> {
-    let has_nul = |value: &Value| matches!(value, Value::Text(text) if text.contains('\0'));
-    (before + 1..).zip(rows).find_map(|(number, row)| {
-        let (column, _) = table.columns().zip(row).find(|(_, value)| has_nul(value))?;
-        Some(CopyError::UnkeptText {
-            column,
-            row: number,
-            table: table.name,
-        })
-    })
 }
 
 /// Counts the rows of each table.

@@ -2,7 +2,7 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use ee_core::{
-    AclSubject, Error, ResourceRef,
+    AclSubject, Error, Resource, ResourceRef,
     storage::{Change, Cursor, Effect, GrantRecord, GrantStore, Listed},
 };
 use jiff::Timestamp;
@@ -64,11 +64,12 @@ impl Batch {
     }
 }
 
-/// Takes back all grants on a thing.
-pub(crate) fn remove_all(kind: &str, id: &str) -> Statement {
-    Statement::new("DELETE FROM ee_grants WHERE kind = ?1 AND resource_id = ?2")
-        .bind(kind)
-        .bind(id)
+/// Takes back what is permitted with a thing.
+pub(crate) fn disown(kind: Resource, id: &str) -> Statement {
+    let delete = Statement::new(
+        "DELETE FROM ee_grants WHERE kind = ?1 AND resource_id = ?2 AND effect = 'allow'",
+    );
+    delete.bind(kind.as_str()).bind(id)
 }
 
 #[async_trait]
@@ -107,7 +108,8 @@ impl<D: Database> GrantStore for SqlStore<D> {
     }
 
     async fn remove_resource(&self, resource: &ResourceRef) -> Result<u64, Error> {
-        let delete = remove_all(&resource.kind, &resource.id);
+        let delete = Statement::new("DELETE FROM ee_grants WHERE kind = ?1 AND resource_id = ?2");
+        let delete = delete.bind(&resource.kind).bind(&resource.id);
         // Whose they were is not told one by one.
         let batch = Batch::from(delete).telling(Change::Everything);
         self.run("take back the grants on a thing", batch).await

@@ -6,7 +6,7 @@ use ee_core::{
 
 use crate::{
     Batch, Database, Json, Name, Row, SqlStore, Statement,
-    grants::remove_all,
+    grants::disown,
     store::{column, paged, shown},
 };
 
@@ -88,15 +88,16 @@ impl<D: Database> ThreadStore for SqlStore<D> {
     }
 
     async fn delete(&self, id: &ThreadId) -> Result<bool, Error> {
-        let kind = Resource::Memory.as_str();
         // The messages go by the foreign key.
         let delete = Statement::new("DELETE FROM ee_threads WHERE id = ?1").bind(id);
-        let mut batch = Batch::from(delete.must_change()).then(remove_all(kind, id.as_str()));
+        let grants = disown(Resource::Memory, id.as_str());
+        let mut batch = Batch::from(delete.must_change()).then(grants);
         // Conversations come and go all the time, and hardly any has a grant.
         let granted = Statement::new(
-            "SELECT subject FROM ee_grants WHERE kind = ?1 AND resource_id = ?2 LIMIT 1",
+            "SELECT subject FROM ee_grants WHERE kind = ?1 AND resource_id = ?2 \
+             AND effect = 'allow' LIMIT 1",
         );
-        let granted = granted.bind(kind).bind(id);
+        let granted = granted.bind(Resource::Memory.as_str()).bind(id);
         let operation = "delete a conversation";
         let granted: Vec<String> = self.rows(operation, granted, column).await?;
         if !granted.is_empty() {

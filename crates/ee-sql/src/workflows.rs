@@ -6,7 +6,7 @@ use ee_core::{
 
 use crate::{
     Batch, Database, Json, Row, SqlStore, Statement,
-    grants::remove_all,
+    grants::disown,
     store::{paged, shown},
 };
 
@@ -84,7 +84,7 @@ impl<D: Database> WorkflowStore for SqlStore<D> {
     async fn delete(&self, id: &WorkflowId) -> Result<bool, Error> {
         let delete = Statement::new("DELETE FROM ee_workflows WHERE id = ?1").bind(id);
         let runs = Statement::new("DELETE FROM ee_runs WHERE workflow_id = ?1").bind(id);
-        let grants = remove_all(Resource::Workflows.as_str(), id.as_str());
+        let grants = disown(Resource::Workflows, id.as_str());
         // Whose the grants were is not told one by one.
         let batch = Batch::from(delete.must_change())
             .then(runs)

@@ -92,7 +92,8 @@ pub trait AgentStore: std::fmt::Debug + Send + Sync + 'static {
     /// Replaces an agent. False when there is none.
     async fn update(&self, agent: AgentRecord) -> Result<bool, Error>;
 
-    /// Deletes an agent with all grants on it, in one step: who had one gets nothing of a later agent with its id.
-    /// False when there is none: then grants stay.
+    /// Deletes an agent with the grants that permit something with it, in one step: who had one gets nothing of a later
+    /// agent with its id. Those that forbid stay, or whoever may delete could free himself. False when there is none:
+    /// then all grants stay.
     async fn delete(&self, id: &AgentId) -> Result<bool, Error>;
 }

@@ -81,8 +81,9 @@ pub trait WorkflowStore: std::fmt::Debug + Send + Sync + 'static {
     /// Replaces a workflow. False when there is none.
     async fn update(&self, workflow: WorkflowRecord) -> Result<bool, Error>;
 
-    /// Deletes a workflow with its runs and all grants on it, in one step: who had one gets nothing of a later workflow
-    /// with its id. False when there is none: then grants stay.
+    /// Deletes a workflow with its runs and the grants that permit something with it, in one step: who had one gets
+    /// nothing of a later workflow with its id. Those that forbid stay, or whoever may delete could free himself. False
+    /// when there is none: then all grants stay.
     async fn delete(&self, id: &WorkflowId) -> Result<bool, Error>;
 }
 

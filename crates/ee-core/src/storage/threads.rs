@@ -127,7 +127,8 @@ pub trait ThreadStore: std::fmt::Debug + Send + Sync + 'static {
     /// Replaces title, metadata, agent and time of change. False when there is none.
     async fn update(&self, thread: ThreadRecord) -> Result<bool, Error>;
 
-    /// Deletes a conversation with its messages and all grants on it, in one step. False when there is none.
+    /// Deletes a conversation with its messages and the grants that permit something with it, in one step. False when
+    /// there is none: then all grants stay.
     async fn delete(&self, id: &ThreadId) -> Result<bool, Error>;
 
     /// Adds messages in this order and moves the conversation's time of change to the last one's.

@@ -41,13 +41,14 @@ impl MemoryStore {
         }
     }
 
-    /// Takes back the grants on a deleted thing, and tells whether there were some.
+    /// Takes back what is permitted with a deleted thing, and tells whether that was something.
     pub(super) fn disown(&self, kind: Resource, id: &str) -> bool {
         let resource = ResourceRef {
             kind: kind.to_string(),
             id: id.to_owned(),
         };
-        write(&self.directory).grants.remove_resource(&resource) > 0
+        let grants = &mut write(&self.directory).grants;
+        grants.remove_resource(&resource, |effect| effect == Effect::Allow) > 0
     }
 
     /// Tells that somebody owns something new.
@@ -97,7 +98,8 @@ impl GrantStore for MemoryStore {
     }
 
     async fn remove_resource(&self, resource: &ResourceRef) -> Result<u64, Error> {
-        let removed = write(&self.directory).grants.remove_resource(resource);
+        let grants = &mut write(&self.directory).grants;
+        let removed = grants.remove_resource(resource, |_| true);
         // Whose they were is not told one by one.
         self.hub.tell(&Change::Everything);
         Ok(removed)

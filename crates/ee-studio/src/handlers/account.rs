@@ -1,5 +1,7 @@
 //! What people do with their own accounts.
 
+use std::cmp::Reverse;
+
 use axum::response::Response;
 use ee_adapter_axum::{FormBody, HttpError, PathParams, QueryParams};
 use ee_core::{Error, ErrorKind, RequestHead};
@@ -185,7 +187,7 @@ async fn sessions(cx: &Cx) -> Result<Vec<SessionItem>, Error> {
             break;
         }
     }
-    items.sort_by(|a, b| (b.is_current, b.last_seen_at).cmp(&(a.is_current, a.last_seen_at)));
+    items.sort_by_key(|item| Reverse((item.is_current, item.last_seen_at)));
     Ok(items)
 }
 

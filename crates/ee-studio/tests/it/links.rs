@@ -256,3 +256,42 @@ async fn a_sign_up_that_waits_for_a_letter_signs_nobody_in() {
     answer.shows(200, &["Check your mail", "&lt;b&gt;@example.org"]);
     assert!(browser.cookies.is_empty() && !answer.body.contains(Accounts::PASSWORD));
 }
+
+#[tokio::test]
+async fn no_secret_of_a_form_is_recorded_or_stands_in_an_address() {
+    let house = house();
+    let secrets = [
+        Accounts::LINK,
+        Accounts::PASSWORD,
+        Accounts::CODE,
+        "waits-owner",
+    ];
+    let fields = [
+        ("token", Accounts::LINK),
+        ("email", "a@example.org"),
+        ("password", Accounts::PASSWORD),
+        ("code", Accounts::CODE),
+    ];
+    let second = [("token", "waits-owner"), ("code", Accounts::CODE)];
+    for target in LINKS.into_iter().chain([paths::FIND_INVITATION]) {
+        let answer = house.browser().post(target, &fields).await;
+        let headers = format!("{:?}", answer.headers);
+        assert!(!secrets.iter().any(|it| headers.contains(it)), "{headers}");
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{target}");
+        assert_eq!(
+            answer.header("referrer-policy"),
+            Some("same-origin"),
+            "{target}"
+        );
+    }
+    for code in [&second[..], &[second[0], ("code", "000000")]] {
+        house.browser().post(paths::SECOND_FACTOR, code).await;
+    }
+
+    let events = house.record.0.lock().unwrap();
+    assert!(events.len() >= 6, "{events:?}");
+    for event in events.iter() {
+        let text = format!("{event:?}");
+        assert!(!secrets.iter().any(|it| text.contains(it)), "{text}");
+    }
+}

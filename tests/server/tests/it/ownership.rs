@@ -267,6 +267,11 @@ async fn what_forbids_a_thing_that_is_still_to_come_forbids_it_to_its_maker() {
         // He cannot get rid of it by deleting what he has made.
         let path = "/api/stored/agents/secret";
         assert_eq!(delete(&server, &session, path).await, 403, "{subject}");
+        let path = "/api/stored/agents/mute";
+        assert_eq!(delete(&server, &session, path).await, 200, "{subject}");
+        assert_eq!(create(&server, &session, "mute").await.code(), 200);
+        let uses = uses(&server, &session, "mute").await;
+        assert_eq!(uses, [200, 200, 403], "{subject}");
     }
 }
 

@@ -180,6 +180,26 @@ async fn when_the_account_is_disabled_deleted_or_has_another_password() {
     ends(&server, open, "ada", OVER).await;
 }
 
+#[tokio::test]
+async fn to_watch_a_stream_is_no_use_of_its_key() {
+    let server = start().await;
+    server.account("ada", &["member"]).await;
+    let (secret, id) = key(&server, "ada", &["agents:execute"]).await;
+    let mut open = under_way(chat(&server, "writer").bearer(&secret)).await;
+    let last_used = async || {
+        let ask = server.get(format!("/api/access/keys/{id}")).by(Who::Owner);
+        ask.send().await.json()["lastUsedAt"].clone()
+    };
+    let before = last_used().await;
+
+    server.clock.advance(SignedDuration::from_mins(5));
+    server.role("other", &["agents:read"], &[]).await;
+    assert!(open.is_open_after(SECOND / 2).await, "{}", open.text());
+
+    assert!(before.is_string());
+    assert_eq!(last_used().await, before);
+}
+
 async fn key(server: &TestServer, user: &str, scopes: &[&str]) -> (String, String) {
     let end = server.clock.now() + SignedDuration::from_hours(1);
     let body = json!({ "userId": user, "name": "Robot", "scopes": scopes, "expiresAt": end });

@@ -44,9 +44,7 @@ fn a_deployment_begins_with_its_first_owner() {
 
 #[test]
 fn of_64_who_create_one_account_at_once_in_a_new_store_one_does() {
-    let secrets = "0123456789abcdef".repeat(2);
-    let config = format!("{PASSWORDS}[password]\nsecrets = [\"{secrets}\"]\n");
-    let deployment = Deployment::new(&config);
+    let deployment = Deployment::new(PASSWORDS);
     let args = [
         "users",
         "create",

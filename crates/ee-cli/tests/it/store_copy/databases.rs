@@ -63,10 +63,10 @@ impl Place {
     }
 
     pub(crate) fn path(&self) -> PathBuf {
-        match self {
-            Self::File(dir) => dir.path().join("ee.db"),
-            _ => panic!("this is no file"),
-        }
+        let Self::File(dir) = self else {
+            unreachable!("only a file has a path")
+        };
+        dir.path().join("ee.db")
     }
 
     pub(crate) async fn open(&self) -> SqlStore<Any> {

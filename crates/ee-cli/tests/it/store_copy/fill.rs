@@ -194,7 +194,7 @@ async fn sessions(store: &SqlStore<Any>, samples: &Samples) {
     }
     store.end(&TokenHash::of("over"), now()).await.unwrap();
     let mut flow = SignInFlow::new(TokenHash::of("state"), TokenHash::of("browser"), now());
-    flow.return_to = "/studio?a='b'&ü".to_owned();
+    "/studio?a='b'&ü".clone_into(&mut flow.return_to);
     SignInFlowStore::create(store, flow).await.unwrap();
 }
 
@@ -211,7 +211,7 @@ async fn tokens_and_counts(store: &SqlStore<Any>, samples: &Samples) {
         .map(|(number, at)| {
             let hash = TokenHash::of(&format!("token {number}"));
             let mut token = OneTimeToken::new(TokenPurpose::Invitation, hash, at, at);
-            token.data = samples.metadata.clone();
+            token.data.clone_from(&samples.metadata);
             token.user_id = (number % 2 == 0).then(|| id("user-1"));
             token.created_by = (number % 2 == 1).then(|| id("anna"));
             token

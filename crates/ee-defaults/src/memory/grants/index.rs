@@ -103,12 +103,17 @@ impl Grants {
         removed
     }
 
-    /// Removes all grants on a thing, and returns how many there were.
-    pub(super) fn remove_resource(&mut self, resource: &ResourceRef) -> u64 {
+    /// Removes the grants on a thing that decide so, and returns how many there were.
+    pub(super) fn remove_resource(
+        &mut self,
+        resource: &ResourceRef,
+        decides: impl Fn(Effect) -> bool,
+    ) -> u64 {
         let subjects = self.subjects(resource).map(|(_, subject)| subject.clone());
         let subjects: Vec<_> = subjects.collect();
         let removed = subjects.into_iter().map(|subject| {
-            let places = self.on(&subject, resource).map(|(place, _)| place.clone());
+            let places = self.on(&subject, resource).map(|(place, _)| place);
+            let places = places.filter(|place| decides(place.effect)).cloned();
             let places = places.collect();
             self.remove(&subject, places)
         });
