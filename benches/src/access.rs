@@ -130,7 +130,7 @@ const ASKED: &[Case] = &[
     .aim(READ),
     case(
         "grants/postgres/store",
-        "PostgreSQL, 1,000,000 grants of one person",
+        "PostgreSQL, 1,000,000 grants of 10,000 people",
         Unit::Micros,
     )
     .beside("grants/postgres/query")
@@ -162,6 +162,17 @@ const LISTS: &[Case] = &[
     .beside("grants/many/1000000/list-query")
     .aim(PAGE_REMEMBERED),
     case(
+        "grants/one/100000/visible",
+        "Ids for a list of agents, remembered, 100,000 grants of one person",
+        Unit::Micros,
+    ),
+    case(
+        "grants/one/1000000/visible",
+        "Ids for a list of agents, remembered, 1,000,000 grants of one person",
+        Unit::Micros,
+    )
+    .aim(PAGE_REMEMBERED),
+    case(
         "grants/one/1000000/list-store",
         "SQLite, read, 1,000,000 grants of one person",
         Unit::Micros,
@@ -177,7 +188,7 @@ const LISTS: &[Case] = &[
     .aim(PAGE_READ),
     case(
         "grants/postgres/list-store",
-        "PostgreSQL, read, 1,000,000 grants of one person",
+        "PostgreSQL, read, 1,000,000 grants of 10,000 people",
         Unit::Micros,
     )
     .beside("grants/postgres/list-query")

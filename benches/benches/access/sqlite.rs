@@ -21,7 +21,7 @@ use crate::{
 };
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
-pub(crate) const PAGE: u32 = 50;
+const PAGE: u32 = 50;
 /// A check and nothing else.
 const CHECK: &str = "SELECT action, effect, expires_at FROM ee_grants \
     WHERE kind = ?1 AND resource_id = ?2 AND subject = ?3";
@@ -69,6 +69,7 @@ fn of(grants: Grants, c: &mut Criterion) {
         from_store(&grants.name(), &world, &people, &questions, c);
     }
     if grants.spread == Spread::One {
+        visible(grants, &world, &people[0], c);
         reading(grants, &world, &people[0], c);
     }
 }
@@ -237,6 +238,23 @@ pub(crate) fn from_store<D: Database>(
     });
 }
 
+/// What a list of things asks its store for.
+fn visible<D: Database>(grants: Grants, world: &World<D>, user: &User, c: &mut Criterion) {
+    let permission = Permission::known(Resource::Agents, Action::Read);
+    let authority = world.authority(user);
+    let mut group = c.benchmark_group(grants.name());
+    group.sample_size(10).bench_function("visible", |b| {
+        b.iter(|| {
+            assert!(
+                authority
+                    .visible(&permission, NOW)
+                    .contains("agent-0000000")
+            )
+        });
+    });
+    group.finish();
+}
+
 /// The first check after a change of the user's grants.
 fn reading<D: Database>(grants: Grants, world: &World<D>, user: &User, c: &mut Criterion) {
     let change = Change::Grants(subject_of(user).parse().unwrap());
@@ -252,6 +270,6 @@ fn reading<D: Database>(grants: Grants, world: &World<D>, user: &User, c: &mut C
     assert!(at_once(world.access.grants(user)).is_some());
 }
 
-fn subject_of(user: &User) -> String {
+pub(crate) fn subject_of(user: &User) -> String {
     AclSubject::User(user.id.clone()).to_string()
 }

@@ -6,9 +6,10 @@ use ee::{
     AclProvider as _, Clock as _, ResourceRef, User,
     defaults::MemoryStore,
     storage::Cursor,
-    store_libsql::{SqliteConfig, SqliteFile},
+    store_libsql::{RemoteConfig, RemoteDatabase, SqliteConfig, SqliteFile},
+    store_pg::{PgConfig, PgDatabase},
 };
-use ee_testkit::TestClock;
+use ee_testkit::{HranaServer, PgCluster, TestClock};
 use server_tests::{Dice, roles};
 
 use crate::{
@@ -17,7 +18,7 @@ use crate::{
 };
 
 /// How many histories there are unless `EE_HISTORIES` says otherwise, and how many steps one has.
-const HISTORIES: u64 = 200;
+const HISTORIES: u64 = 60;
 const STEPS: usize = 30;
 /// Of so many histories one is asked everything at its end.
 const ASKED: u64 = 8;
@@ -100,6 +101,10 @@ fn histories() -> u64 {
 #[tokio::test]
 async fn every_store_decides_what_a_naive_model_says() {
     let directory = tempfile::tempdir().unwrap();
+    let cluster = PgCluster::shared();
+    let migrate = async |url: String| {
+        PgDatabase::migrate(&PgConfig::new(url)).await.unwrap();
+    };
     let mut seen = [0_u32; 5];
 
     for history in 0..histories() {
@@ -107,9 +112,17 @@ async fn every_store_decides_what_a_naive_model_says() {
         let memory = Arc::new(MemoryStore::new());
         let path = directory.path().join(format!("{history}.db"));
         let sqlite = Arc::new(SqliteFile::open(SqliteConfig::new(&path)).unwrap());
+        let server = HranaServer::start(directory.path().join(format!("{history}.remote"))).await;
+        let remote = RemoteConfig::new(&server.url()).unwrap();
+        let remote = Arc::new(RemoteDatabase::open(remote).await.unwrap());
+        let database = cluster.database_from("histories", migrate).await;
+        let pg = PgDatabase::connect(PgConfig::new(database.url())).await;
+        let pg = Arc::new(pg.unwrap());
         let worlds = [
             World::new(Arc::clone(&memory), memory.hub(), &clock),
             World::new(Arc::clone(&sqlite), sqlite.hub(), &clock),
+            World::new(Arc::clone(&remote), remote.hub(), &clock),
+            World::new(Arc::clone(&pg), pg.hub(), &clock),
         ];
         let mut model = Model::new(&roles());
         let mut dice = Dice::new(history);
@@ -117,7 +130,9 @@ async fn every_store_decides_what_a_naive_model_says() {
             let step = step(&mut dice, clock.now());
             let what = format!("history {history}, step {number}: {step:?}");
             let ended = worlds[0].take(&step).await;
-            assert_eq!(worlds[1].take(&step).await, ended, "{what}");
+            for (number, world) in worlds.iter().enumerate().skip(1) {
+                assert_eq!(world.take(&step).await, ended, "{what}, store {number}");
+            }
             if let Step::Wait(time) = &step {
                 clock.advance(*time);
             }
@@ -155,10 +170,12 @@ async fn every_store_decides_what_a_naive_model_says() {
         }
         sqlite.database().close().await;
         std::fs::remove_file(&path).unwrap();
+        remote.database().close();
+        pg.database().close().await;
     }
     // Fewer histories need not meet everything.
     assert!(
-        histories() < HISTORIES || seen.iter().all(|count| *count > 100),
+        histories() < HISTORIES || seen.iter().all(|count| *count > 30),
         "too little happens: {seen:?}"
     );
 }
