@@ -1,5 +1,5 @@
 use ee_core::{
-    AgentId, Error, Visible, WorkflowId,
+    AgentId, Error, ErrorKind, Visible, WorkflowId,
     host::{NewAgent, NewWorkflow, WorkflowHost as _},
     storage::WorkflowStep,
 };
@@ -64,7 +64,7 @@ Report only what you can point at. If nothing is wrong, say so and stop.",
 
 impl Workflows {
     /// Creates three sample agents and a sample workflow when there are no agents and no workflows
-    /// at all. Returns whether it did.
+    /// at all. Returns whether it did. Of servers that start at once, one does.
     pub async fn seed(&self) -> Result<bool, Error> {
         let agents = self.agents();
         let all = Visible::EVERYTHING;
@@ -77,10 +77,20 @@ impl Workflows {
             agent.id = Some(AgentId::new(sample.id)?);
             sample.instructions.clone_into(&mut agent.instructions);
             sample.name.clone_into(&mut agent.name);
-            agents.create(agent).await?;
+            if !is_first(agents.create(agent).await)? {
+                return Ok(false);
+            }
         }
-        self.create(briefing()?).await?;
-        Ok(true)
+        is_first(self.create(briefing()?).await)
+    }
+}
+
+/// Whoever finds a sample there leaves the rest to the server that has made it.
+fn is_first<T>(created: Result<T, Error>) -> Result<bool, Error> {
+    match created {
+        Ok(_) => Ok(true),
+        Err(err) if err.kind() == ErrorKind::Conflict => Ok(false),
+        Err(err) => Err(err),
     }
 }
 

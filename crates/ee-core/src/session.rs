@@ -22,6 +22,8 @@ pub struct Session {
     pub expires_at: Timestamp,
     /// What the browser shows. A secret.
     pub id: SessionId,
+    /// Whether its user asked for a long one.
+    pub is_remembered: bool,
     /// What the provider keeps beside it.
     pub metadata: serde_json::Map<String, serde_json::Value>,
     /// Whose it is.
@@ -42,6 +44,7 @@ impl Session {
             ends_at: expires_at,
             expires_at,
             id,
+            is_remembered: false,
             metadata: serde_json::Map::new(),
             user_id,
         }

@@ -191,6 +191,7 @@ fn session(id: SessionId, record: SessionRecord) -> Session {
     let mut session = Session::new(id, record.user_id, record.created_at, expires_at);
     session.credential_version = record.credential_version;
     session.ends_at = record.absolute_until;
+    session.is_remembered = record.is_remembered;
     session.metadata = record.metadata;
     session
 }

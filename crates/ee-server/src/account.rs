@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AuditNote, Cx, Reply,
+    AuditNote, Cx, Reply, ShownOnce,
     auth::{SignedIn, check_password_size, not_configured, start_session},
     permissions as p,
 };
@@ -133,16 +133,18 @@ const DONE: Done = Done { success: true };
 #[derive(Debug, JsonSchema, Serialize)]
 pub struct TotpView {
     /// The secret for typing.
-    pub secret: String,
+    #[schemars(with = "String")]
+    pub secret: ShownOnce,
     /// The same as an `otpauth` address.
-    pub uri: String,
+    #[schemars(with = "String")]
+    pub uri: ShownOnce,
 }
 
 impl From<TotpEnrolment> for TotpView {
     fn from(enrolment: TotpEnrolment) -> Self {
         Self {
-            secret: enrolment.secret.expose_secret().to_owned(),
-            uri: enrolment.uri.expose_secret().to_owned(),
+            secret: ShownOnce(enrolment.secret),
+            uri: ShownOnce(enrolment.uri),
         }
     }
 }
@@ -152,14 +154,15 @@ impl From<TotpEnrolment> for TotpView {
 #[serde(rename_all = "camelCase")]
 pub struct RecoveryCodesView {
     /// Each is good once.
-    pub recovery_codes: Vec<String>,
+    #[schemars(with = "Vec<String>")]
+    pub recovery_codes: Vec<ShownOnce>,
 }
 
 impl From<&RecoveryCodes> for RecoveryCodesView {
     fn from(codes: &RecoveryCodes) -> Self {
         let codes = codes.expose().iter();
         Self {
-            recovery_codes: codes.map(|code| code.expose_secret().to_owned()).collect(),
+            recovery_codes: codes.cloned().map(ShownOnce).collect(),
         }
     }
 }
@@ -197,7 +200,7 @@ pub async fn change_password(
     let user = manager
         .change_password(&user.id, &body.current_password, &body.new_password, head)
         .await?;
-    start_session(cx, head, &user, false).await
+    resume(cx, head, &user).await
 }
 
 /// `POST /auth/password/forgot`: the same answer whether there is such an account or not.
@@ -272,7 +275,7 @@ pub async fn confirm_totp(
     let (manager, user) = (manager(cx)?, myself(cx)?);
     let code = body.code.expose_secret();
     let (user, codes) = manager.confirm_totp(&user.id, code, head).await?;
-    let reply = start_session(cx, head, &user, false).await?;
+    let reply = resume(cx, head, &user).await?;
     Ok(reply.map(|_| RecoveryCodesView::from(&codes)))
 }
 
@@ -288,7 +291,7 @@ pub async fn disable_totp(
     let user = manager
         .disable_totp(&user.id, &body.password, code, head)
         .await?;
-    Ok(start_session(cx, head, &user, false).await?.map(|_| DONE))
+    Ok(resume(cx, head, &user).await?.map(|_| DONE))
 }
 
 /// `POST /auth/recovery-codes`.
@@ -413,6 +416,17 @@ fn myself(cx: &Cx) -> Result<&Arc<User>, Error> {
             "this is for people who are signed in themselves",
         )),
     }
+}
+
+/// Begins a session like the one before for whoever has just changed his credentials.
+async fn resume(
+    cx: &Cx,
+    head: &RequestHead<'_>,
+    user: &Arc<User>,
+) -> Result<Reply<SignedIn>, Error> {
+    let session = cx.identity().and_then(|identity| identity.session.as_ref());
+    let is_remembered = session.is_some_and(|session| session.is_remembered);
+    start_session(cx, head, user, is_remembered).await
 }
 
 /// Names who acted where the request itself does not show it.

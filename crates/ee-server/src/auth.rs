@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-use crate::{AuditNote, Cx, Reply, Server, device};
+use crate::{AuditNote, Cx, Reply, Server, ShownOnce, device};
 
 const MAX_EMAIL_BYTES: usize = 320;
 const MAX_PASSWORD_BYTES: usize = 1_024;
@@ -96,7 +96,8 @@ pub struct SecondFactorView {
     /// What may be shown.
     pub methods: Vec<FactorMethod>,
     /// The secret that continues this sign-in. It is no session.
-    pub token: String,
+    #[schemars(with = "String")]
+    pub token: ShownOnce,
 }
 
 /// Who is calling, with roles and permissions where there are roles.
@@ -240,7 +241,7 @@ async fn finish(
             let second_factor = SecondFactorView {
                 expires_at: factor.expires_at,
                 methods: factor.methods.clone(),
-                token: factor.expose_token().to_owned(),
+                token: ShownOnce(factor.expose_token().into()),
             };
             Ok(Reply::new(SignInStep::SecondFactor { second_factor }))
         }

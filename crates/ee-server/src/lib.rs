@@ -31,6 +31,6 @@ pub use context::{Cx, RequestId};
 pub use corridor::{Arrival, AuditNote, Outcome, Refusal, admit, record};
 pub use object::Object;
 pub use openapi::openapi;
-pub use reply::{Destination, Reply};
+pub use reply::{Destination, Reply, ShownOnce};
 pub use route::{Access, Body, Route, Scope, Surface};
 pub use server::{AuthMode, Origins, Server};

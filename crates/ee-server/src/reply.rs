@@ -2,6 +2,8 @@
 
 use ee_core::ReturnTo;
 use http::HeaderValue;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Serialize, Serializer};
 
 use crate::AuditNote;
 
@@ -48,6 +50,23 @@ impl<T> Reply<T> {
             cookies: self.cookies,
             note: self.note,
         }
+    }
+}
+
+/// A secret on its way to whom it is for: an answer shows it, and nothing else does.
+#[derive(Clone, Debug)]
+pub struct ShownOnce(pub SecretString);
+
+impl ShownOnce {
+    /// Returns the secret, for an answer.
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+}
+
+impl Serialize for ShownOnce {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.expose())
     }
 }
 

@@ -100,7 +100,7 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for QueryParams<T> {
             Err(err) => Err(invalid(
                 "Invalid query parameters",
                 "query",
-                &err.to_string(),
+                &without_value(&err.to_string()),
             )),
         }
     }
@@ -183,7 +183,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for FormBody<T> {
         }
         match serde_urlencoded::from_bytes(&bytes) {
             Ok(value) => Ok(Self(value)),
-            Err(err) => Err(invalid(INVALID_BODY, "form", &err.to_string())),
+            Err(err) => Err(invalid(
+                INVALID_BODY,
+                "form",
+                &without_value(&err.to_string()),
+            )),
         }
     }
 }
@@ -209,12 +213,28 @@ fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<JsonBody<T>, HttpError> {
                 serde_json::error::Category::Data => path,
                 _ => "body".to_owned(),
             };
-            return Err(invalid(INVALID_BODY, &field, &err.inner().to_string()));
+            let message = without_value(&err.inner().to_string());
+            return Err(invalid(INVALID_BODY, &field, &message));
         }
     };
     json.end()
         .map_err(|err| invalid(INVALID_BODY, "body", &err.to_string()))?;
     Ok(JsonBody(value))
+}
+
+/// Leaves the value out of a message of serde: it may be a secret in the wrong place, and answers are written down.
+fn without_value(message: &str) -> String {
+    for kind in ["invalid type", "invalid value", "unknown variant"] {
+        let Some(rest) = message.strip_prefix(kind) else {
+            continue;
+        };
+        // What was expected is ours and stands last; the value may hold anything.
+        return match rest.rsplit_once(", expected ") {
+            Some((_, expected)) => format!("{kind}, expected {expected}"),
+            None => kind.to_owned(),
+        };
+    }
+    message.to_owned()
 }
 
 async fn body(request: Request) -> Result<Bytes, HttpError> {
@@ -271,4 +291,31 @@ fn unguarded() -> HttpError {
     );
     error.cause = Some("an extractor stands on a route without a guard".to_owned());
     error
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_names_what_was_expected_and_not_what_came() {
+        for (message, told) in [
+            (
+                "invalid type: string \"s3cret, expected nothing\", expected a boolean at line 1 column 9",
+                "invalid type, expected a boolean at line 1 column 9",
+            ),
+            (
+                "unknown variant `s3cret`, expected one of `a`, `b`",
+                "unknown variant, expected one of `a`, `b`",
+            ),
+            ("invalid value: s3cret", "invalid value"),
+            (
+                "unknown field `a`, expected `b`",
+                "unknown field `a`, expected `b`",
+            ),
+            ("missing field `a`", "missing field `a`"),
+        ] {
+            assert_eq!(without_value(message), told);
+        }
+    }
 }

@@ -13,7 +13,7 @@ use axum::{
     response::{IntoResponse as _, Response},
     routing::Route as Inner,
 };
-use ee_core::{Permission, PermissionPattern, add_cookies};
+use ee_core::{KeyId, Permission, PermissionPattern, add_cookies};
 use ee_server::{Access, Arrival, AuditNote, Cx, Outcome, Route, Scope, Surface, admit, record};
 use futures_util::FutureExt as _;
 use http::{HeaderMap, Method, StatusCode, Uri, header, request::Parts, uri::PathAndQuery};
@@ -323,8 +323,13 @@ impl Params {
         } else {
             resource.and_then(value)
         };
+        // Whoever has copied a key may paste the whole of it, and the record keeps no secret.
+        let is_id = |id: &String| {
+            let is_key = route.resource.is_some_and(|(kind, _)| kind == "key");
+            !is_key || KeyId::new(id.as_str()).is_ok()
+        };
         Self {
-            resource,
+            resource: resource.filter(is_id),
             scope: found,
         }
     }

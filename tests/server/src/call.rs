@@ -70,6 +70,23 @@ impl Call {
     }
 }
 
+/// Tells whether the operation needs accounts with passwords, or something that only a letter holds.
+pub fn needs_accounts(op: Op) -> bool {
+    let path = op.route().path;
+    let prefixes = [
+        "/api/access/invitations",
+        "/api/auth/account",
+        "/api/auth/credentials/second-factor",
+        "/api/auth/email/",
+        "/api/auth/invitations/",
+        "/api/auth/password",
+        "/api/auth/recovery-codes",
+        "/api/auth/setup",
+        "/api/auth/totp",
+    ];
+    prefixes.iter().any(|prefix| path.starts_with(prefix))
+}
+
 /// Checks that an answer is the good end of an operation.
 pub fn expect_success(op: Op, answer: &Answer) {
     let good = if op == Op::SsoCallback { 302 } else { 200 };

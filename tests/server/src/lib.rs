@@ -31,7 +31,7 @@ mod store;
 pub use answer::Answer;
 pub use ask::Ask;
 pub use audit::MemoryAudit;
-pub use call::{Call, expect_success};
+pub use call::{Call, expect_success, needs_accounts};
 pub use dice::Dice;
 pub use encoding::percent_encode;
 pub use idp::FakeIdp;

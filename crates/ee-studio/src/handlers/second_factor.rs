@@ -72,7 +72,7 @@ pub(super) fn ask(
         has_recovery_codes: has(FactorMethod::RecoveryCode),
         is_remembered,
         redirect,
-        token: view.token.as_str().into(),
+        token: view.token.expose().into(),
     };
     let step = if has(FactorMethod::Enrol) {
         FactorStep::Announce
@@ -95,7 +95,7 @@ pub(crate) async fn enrol(
     };
     match account::enrol_at_sign_in(&visit.cx, &head, &body).await {
         Ok(reply) => {
-            let told = Authenticator::from_uri(&reply.body.uri).ok_or_else(no_authenticator)?;
+            let told = Authenticator::from_uri(reply.body.uri.expose()).ok_or_else(no_authenticator)?;
             let step = FactorStep::Enrol(told);
             let page = draw(&visit, waiting, step, FormErrors::default());
             Ok(carrying(page, reply))

@@ -26,7 +26,7 @@ use crate::{
 pub(crate) async fn begin(visit: Visit) -> Result<Response, HttpError> {
     match account::begin_totp(&visit.cx).await {
         Ok(reply) => {
-            let told = Authenticator::from_uri(&reply.body.uri).ok_or_else(no_authenticator)?;
+            let told = Authenticator::from_uri(reply.body.uri.expose()).ok_or_else(no_authenticator)?;
             let page = draw(&visit, told, FormErrors::default()).await;
             Ok(carrying(page, reply))
         }
@@ -126,7 +126,7 @@ async fn draw(visit: &Visit, told: Authenticator, errors: FormErrors) -> Respons
 async fn show_codes(visit: &Visit, is_first: bool, reply: Reply<RecoveryCodesView>) -> Response {
     let codes = reply.body.recovery_codes.iter();
     let content = recovery_codes_page(&RecoveryCodesPage {
-        codes: codes.map(|code| code.as_str().into()).collect(),
+        codes: codes.map(|code| code.expose().into()).collect(),
         is_first,
     });
     let page = visit

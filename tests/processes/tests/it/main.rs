@@ -16,4 +16,5 @@ mod kills;
 mod one_file;
 mod outage;
 mod secrets;
+mod starts;
 mod two_servers;

@@ -1,8 +1,9 @@
 //! What somebody might try with accounts.
 
+use ee::server::Op;
 use jiff::SignedDuration;
 use serde_json::{Value, json};
-use server_tests::TestServer;
+use server_tests::{Call, TestServer, Who, needs_accounts};
 
 use crate::accounts::{OTHER, PASSWORD, join, post, sign_in, with_owner};
 
@@ -146,7 +147,12 @@ async fn a_key_changes_no_credentials() {
 async fn the_record_names_people_and_no_secrets() {
     let (server, owner) = with_owner().await;
     join(&server, &owner, "vera@example.com", "viewer").await;
-    let tokens: Vec<String> = server.letters.all().iter().map(|it| it.token()).collect();
+    let tokens: Vec<String> = server
+        .letters
+        .all()
+        .iter()
+        .map(server_tests::Letter::token)
+        .collect();
     sign_in(&server, "vera@example.com", OTHER).await;
 
     let events = server.audit.take();
@@ -165,4 +171,45 @@ async fn the_record_names_people_and_no_secrets() {
     let mut events = events.into_iter();
     let failed = events.rfind(|it| it.action.as_str() == "auth.login.credentials");
     assert_eq!(failed.unwrap().metadata["email"], "vera@example.com");
+}
+
+#[tokio::test]
+async fn pages_of_others_reach_no_account() {
+    let (server, owner) = with_owner().await;
+
+    for op in Op::ALL.iter().copied().filter(|op| needs_accounts(*op)) {
+        if !op.route().is_unsafe() {
+            continue;
+        }
+        let call = Call::prepare(&server, op, Who::Owner).await;
+        for said in [
+            &[("sec-fetch-site", "cross-site")][..],
+            &[("origin", "https://evil.example")],
+            &[],
+        ] {
+            let mut ask = call.ask(&server).header("cookie", &owner);
+            for (name, value) in said {
+                ask = ask.header(name, value);
+            }
+            ask.send().await.assert_error(403, "forbidden");
+        }
+    }
+}
+
+#[tokio::test]
+async fn while_the_store_is_down_nothing_is_done_with_accounts() {
+    let (server, owner) = with_owner().await;
+
+    for op in Op::ALL.iter().copied().filter(|op| needs_accounts(*op)) {
+        let call = Call::prepare(&server, op, Who::Owner).await;
+        server.store.go_down();
+        let answer = call.ask(&server).cookie(&owner).send().await;
+        answer.assert_error(503, "unavailable");
+        assert!(answer.set_cookies().is_empty(), "{op:?}");
+        let answer = call.ask(&server).send().await;
+        let is_public = op.route().access.is_public();
+        let expected = if is_public { 503 } else { 401 };
+        assert_eq!(answer.code(), expected, "{op:?}: {}", answer.text());
+        server.store.come_back();
+    }
 }

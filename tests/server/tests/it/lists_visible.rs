@@ -243,7 +243,7 @@ async fn a_list_shows_exactly_what_is_answered_thing_by_thing() {
             let actions = [dice.pick(&["read", "*", "write"])];
             let effect = dice.pick(&[Effect::Allow, Effect::Allow, Effect::Deny]);
             server.grant(subject, &thing, &actions, effect).await;
-            about += &format!(" {effect:?} {actions:?} {thing} to {subject}");
+            about = format!("{about} {effect:?} {actions:?} {thing} to {subject}");
         }
 
         let session = Caller::Session(server.session_of(&id).await);

@@ -74,6 +74,7 @@ pub(crate) async fn every_route(api: &Api, watch: &mut Watch, who: &Credential, 
                 watch
                     .send(&what, ask().json(&json!({ "surprise": wrong })))
                     .await;
+                watch.send(&what, ask().raw(format!("\"{wrong}\""))).await;
                 watch
                     .send(&what, ask().raw(format!(r#"{{"password": "{wrong}", "#)))
                     .await;
@@ -104,6 +105,7 @@ async fn sign_ins(api: &Api, watch: &mut Watch, owner: &str, wrong: &str) {
             json!({ "email": "a@b.c", "password": password }),
             json!({ "email": "no address", "password": password }),
             json!({ "email": "a@b.c", "password": password, "surprise": 1 }),
+            json!({ "email": "a@b.c", "password": "x", "remember": password }),
         ] {
             for path in [
                 "/api/auth/login",
@@ -164,6 +166,18 @@ async fn misplaced(api: &Api, watch: &mut Watch, who: &Credential, key: &Credent
             .header("referer", &format!("http://x/?t={secret}"));
         watch.send("a referrer", referrer).await;
     }
+    // Whoever copies a key has the whole of it at hand, and it can be told from an id.
+    let path = format!("/api/access/keys/{key}");
+    watch
+        .send("a key by its secret", api.get(&path).by(who))
+        .await;
+    watch
+        .send("a key by its secret", api.delete(&path).by(who))
+        .await;
+    let rotate = api.post(&format!("{path}/rotate")).by(who).if_match(1);
+    watch
+        .send("a key by its secret", rotate.json(&json!({})))
+        .await;
 }
 
 /// Makes a key, lets it be used and changed, and returns one that is good.
