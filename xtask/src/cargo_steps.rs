@@ -8,7 +8,7 @@ use std::process::{Command, ExitCode};
 use crate::{
     process::{self, Failure, command, run},
     step::Outcome,
-    workspace::Workspace,
+    workspace::{self, Workspace},
 };
 
 /// The member with the browser tests.
@@ -24,6 +24,9 @@ const APART: &[&str] = &[E2E, PROCESSES];
 /// in its name. With `UPDATE_OPENAPI=1` it writes the file instead.
 const OPENAPI_TEST: &str = "openapi_document";
 
+/// What has features that others choose from.
+const PUBLISHED: &[&str] = &["ee", "ee-auth-password", "ee-cli", "ee-store-libsql"];
+
 const EVERYTHING: &[&str] = &["--workspace", "--all-features"];
 
 /// Compares every file with what rustfmt makes of it.
@@ -36,6 +39,24 @@ pub(crate) fn fmt() -> Result<Outcome, Failure> {
 pub(crate) fn clippy() -> Result<Outcome, Failure> {
     let mut clippy = command("cargo", &["clippy", "--all-targets"]);
     run(clippy.args(EVERYTHING).args(["--", "-D", "warnings"]))?;
+    Ok(Outcome::Passed)
+}
+
+/// Checks that each feature, and each two of them, can be built.
+pub(crate) fn features() -> Result<Outcome, Failure> {
+    let workspace = Workspace::load()?;
+    let tools = workspace.target_directory.join("tools");
+    let hack = tools.join("bin/cargo-hack");
+    if !hack.is_file() {
+        let mut install = command("cargo", &["install", "cargo-hack", "--locked", "--root"]);
+        run(install.arg(&tools))?;
+    }
+    let mut check = Command::new(hack);
+    check.args(["hack", "--feature-powerset", "--depth", "2", "check"]);
+    for package in PUBLISHED {
+        check.args(["--package", package]);
+    }
+    run(check.current_dir(workspace::root()))?;
     Ok(Outcome::Passed)
 }
 

@@ -42,6 +42,12 @@ pub(crate) const STEPS: &[Step] = &[
         run: cargo_steps::clippy,
     },
     Step {
+        name: "features",
+        about: "check each feature and each two of them",
+        on_failure: OnFailure::GoOn,
+        run: cargo_steps::features,
+    },
+    Step {
         name: "build",
         about: "build the product and all tests",
         on_failure: OnFailure::Stop,

@@ -20,6 +20,7 @@ use ee::{
         ThreadStore, ThrottleStore, WorkflowStore,
     },
 };
+#[cfg(any(feature = "store-libsql", feature = "store-pg"))]
 use secrecy::ExposeSecret as _;
 
 use crate::config::{SessionKind, StoreUrl};
@@ -204,18 +205,21 @@ async fn open(url: &StoreUrl, purpose: Use) -> Result<Stores> {
 
 /// Tells which schema a store has, and changes nothing. `None` for memory, which has none.
 pub(crate) async fn schema(url: &StoreUrl) -> Result<Option<SchemaStatus>> {
-    let status = match url {
-        StoreUrl::Memory => return Ok(None),
+    match url {
+        StoreUrl::Memory => Ok(None),
         #[cfg(feature = "store-libsql")]
         StoreUrl::LibSql(url) => {
-            RemoteDatabase::schema(RemoteConfig::new(url.expose_secret())?).await?
+            let config = RemoteConfig::new(url.expose_secret())?;
+            Ok(Some(RemoteDatabase::schema(config).await?))
         }
         #[cfg(feature = "store-libsql")]
-        StoreUrl::Sqlite(path) => SqliteFile::schema(&SqliteConfig::new(path))?,
+        StoreUrl::Sqlite(path) => Ok(Some(SqliteFile::schema(&SqliteConfig::new(path))?)),
         #[cfg(feature = "store-pg")]
-        StoreUrl::Postgres(url) => PgDatabase::schema(&PgConfig::new(url.expose_secret())).await?,
+        StoreUrl::Postgres(url) => {
+            let config = PgConfig::new(url.expose_secret());
+            Ok(Some(PgDatabase::schema(&config).await?))
+        }
         #[cfg(not(all(feature = "store-libsql", feature = "store-pg")))]
         _ => anyhow::bail!("this build has no such store"),
-    };
-    Ok(Some(status))
+    }
 }

@@ -22,8 +22,7 @@ fn check_text(what: &str, text: &str) -> Result<(), Error> {
 fn check_path_segment(what: &str, text: &str) -> Result<(), Error> {
     check_text(what, text)?;
     if text == "." || text == ".." || text.contains(['/', '\\', '%', ';', '?', '#']) {
-        let message =
-            format!("{what} must not be a dot segment or hold any of `/ \\ % ; ? #`");
+        let message = format!("{what} must not be a dot segment or hold any of `/ \\ % ; ? #`");
         return Err(Error::new(ErrorKind::Invalid, message));
     }
     Ok(())

@@ -30,7 +30,10 @@ use crate::{HttpError, guard::Guard, headers};
 const USUAL_BYTES: usize = 512;
 
 /// Finds the handler of an operation. An operation without one does not compile.
-#[expect(clippy::too_many_lines, reason = "a table with a line for each operation")]
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table with a line for each operation"
+)]
 pub(crate) fn handler(op: Op, method: &Method, guard: Arc<Guard>) -> MethodRouter {
     let mount = Mount {
         filter: MethodFilter::try_from(method.clone()).unwrap_or(MethodFilter::TRACE),

@@ -95,7 +95,8 @@ pub(crate) async fn enrol(
     };
     match account::enrol_at_sign_in(&visit.cx, &head, &body).await {
         Ok(reply) => {
-            let told = Authenticator::from_uri(reply.body.uri.expose()).ok_or_else(no_authenticator)?;
+            let told =
+                Authenticator::from_uri(reply.body.uri.expose()).ok_or_else(no_authenticator)?;
             let step = FactorStep::Enrol(told);
             let page = draw(&visit, waiting, step, FormErrors::default());
             Ok(carrying(page, reply))

@@ -26,7 +26,8 @@ use crate::{
 pub(crate) async fn begin(visit: Visit) -> Result<Response, HttpError> {
     match account::begin_totp(&visit.cx).await {
         Ok(reply) => {
-            let told = Authenticator::from_uri(reply.body.uri.expose()).ok_or_else(no_authenticator)?;
+            let told =
+                Authenticator::from_uri(reply.body.uri.expose()).ok_or_else(no_authenticator)?;
             let page = draw(&visit, told, FormErrors::default()).await;
             Ok(carrying(page, reply))
         }
