@@ -1,6 +1,7 @@
 //! Runs a benchmark of this package with criterion and reads what it has found.
 
 use std::{
+    fs,
     io::{BufRead as _, BufReader},
     path::PathBuf,
     process::{Command, Stdio},
@@ -25,6 +26,7 @@ impl Medians {
         progress: &mut Progress,
     ) -> Result<Self> {
         let results = tempfile::tempdir().context("cannot make a directory")?;
+        let said = results.path().join("said.log");
         let seconds = pace.check.as_secs_f64();
         let mut child = Command::new(programs::bench(bench)?)
             .arg("--bench")
@@ -32,11 +34,9 @@ impl Medians {
             .args(["--measurement-time", &seconds.to_string()])
             .env("CRITERION_HOME", results.path())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stderr(fs::File::create(&said)?)
             .spawn()
             .with_context(|| format!("cannot start `{bench}`"))?;
-        // It is little, and read when there is nothing more on the other one.
-        let said = child.stderr.take();
         if let Some(out) = child.stdout.take() {
             let mut done = 0;
             progress.show(bench, 1, count, "");
@@ -47,11 +47,10 @@ impl Medians {
                 }
             }
         }
-        let said = said.map(std::io::read_to_string).transpose()?;
-        let said = said.unwrap_or_default();
         ensure!(
             child.wait()?.success(),
-            "`{bench}` cannot be measured: {said}"
+            "`{bench}` cannot be measured: {}",
+            fs::read_to_string(&said)?
         );
         Ok(Self(results))
     }
@@ -66,7 +65,7 @@ impl Medians {
         struct Estimate {
             point_estimate: f64,
         }
-        let text = std::fs::read(self.directory(id).join("new/estimates.json"));
+        let text = fs::read(self.directory(id).join("new/estimates.json"));
         let text = text.with_context(|| format!("`{id}` was not measured"))?;
         let Estimates { median } = serde_json::from_slice(&text)?;
         Ok(median.point_estimate)

@@ -66,11 +66,14 @@ impl AclProvider for StoreAccess {
         cursor: &Cursor,
     ) -> Result<Listed<String>, Error> {
         let access = self.user_access(user).await?;
-        let (kind, now) = (GrantSet::kind_of(kind), self.clock.now());
-        self.stores
-            .grants
-            .accessible(&access.subjects, kind, action, now, cursor)
-            .await
+        let now = self.clock.now();
+        Ok(GrantSet::accessible(
+            &access.grants,
+            kind,
+            action,
+            now,
+            cursor,
+        ))
     }
 
     async fn grants(&self, user: &User) -> Result<Option<Arc<[Arc<GrantSet>]>>, Error> {

@@ -1,6 +1,11 @@
 //! The grants of one subject, compiled.
 
-use std::collections::HashMap;
+mod accessible;
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, OnceLock},
+};
 
 use foldhash::fast::RandomState;
 use jiff::Timestamp;
@@ -27,7 +32,9 @@ struct Kind {
     reach: Actions,
     /// Whether something permits an action of another program.
     reaches_unknown: bool,
-    things: HashMap<Box<str>, Lines, RandomState>,
+    /// The ids in order, from the first list on.
+    sorted: OnceLock<Box<[Arc<str>]>>,
+    things: HashMap<Arc<str>, Lines, RandomState>,
 }
 
 /// The grants on one thing: the common ones as bits, the others as they are.
@@ -103,13 +110,15 @@ pub(crate) struct Question<'a> {
 impl<'a> Question<'a> {
     /// `None` for a requirement that names no action.
     pub(crate) fn of(permission: &'a Permission) -> Option<Self> {
-        let action_text = permission.action()?;
-        let resource = permission.resource();
-        Some(Self {
-            action: Action::find(action_text),
-            action_text,
+        Some(Self::new(permission.resource(), permission.action()?))
+    }
+
+    fn new(resource: &'a str, action: &'a str) -> Self {
+        Self {
+            action: Action::find(action),
+            action_text: action,
             kind: GrantSet::kind_of(resource),
-        })
+        }
     }
 }
 
@@ -121,7 +130,7 @@ impl GrantSet {
             kinds: Vec::new(),
             subject,
         };
-        let mut rest: HashMap<(usize, Box<str>), Vec<Line>, RandomState> = HashMap::default();
+        let mut rest: HashMap<(usize, Arc<str>), Vec<Line>, RandomState> = HashMap::default();
         for grant in grants {
             if grant.subject == set.subject {
                 set.add(grant, &mut rest);
@@ -166,7 +175,7 @@ impl GrantSet {
     fn add(
         &mut self,
         grant: GrantRecord,
-        rest: &mut HashMap<(usize, Box<str>), Vec<Line>, RandomState>,
+        rest: &mut HashMap<(usize, Arc<str>), Vec<Line>, RandomState>,
     ) {
         self.has_denials |= grant.effect == Effect::Deny;
         let name = Self::kind_of(&grant.resource.kind);
@@ -185,7 +194,7 @@ impl GrantSet {
                 None => kind.reaches_unknown = true,
             }
         }
-        let id: Box<str> = grant.resource.id.into();
+        let id: Arc<str> = grant.resource.id.into();
         match (actions, grant.expires_at) {
             (Some(actions), None) => {
                 let lines = kind.things.entry(id).or_default();
