@@ -20,7 +20,7 @@ pub(super) fn sections(cases: &[Case<'_>]) -> Vec<Section> {
     let rival = cases.iter().find(|case| case.table == Table::Rival);
     let beside = rival.into_iter().flat_map(|rival| {
         let ours = cases.iter().filter(|case| case.table == Table::Me);
-        ours.map(|case| beside_rival(case, rival))
+        ours.flat_map(|case| beside_rival(case, rival))
     });
     vec![
         Section {
@@ -93,12 +93,21 @@ fn rows(case: &Case<'_>) -> Vec<Row> {
     rows
 }
 
-fn beside_rival(case: &Case<'_>, rival: &Case<'_>) -> Row {
-    let rate = |round: &Round| round.server.per_second;
-    let rounds = case.rounds.iter().zip(&rival.rounds);
-    let ratio = median(rounds.map(|(ours, theirs)| rate(ours) / rate(theirs)));
-    let id = format!("http/{}/axum-login", case.id);
-    let value = median(case.rounds.iter().map(rate));
-    Row::alone(&id, case.name, value, Unit::PerSecond, None)
-        .beside(median(rival.rounds.iter().map(rate)), ratio)
+fn beside_rival(case: &Case<'_>, rival: &Case<'_>) -> Vec<Row> {
+    let rate: fn(&Counted) -> f64 = |counted| counted.per_second;
+    let cpu: fn(&Counted) -> f64 = |counted| counted.cpu_micros;
+    let figures = [
+        ("", "rate", Unit::PerSecond, rate),
+        (": CPU", "cpu", Unit::Micros, cpu),
+    ];
+    let rows = figures.map(|(what, id, unit, figure)| {
+        let of = |round: &Round| figure(&round.server);
+        let rounds = case.rounds.iter().zip(&rival.rounds);
+        let ratio = median(rounds.map(|(ours, theirs)| of(ours) / of(theirs)));
+        let value = median(case.rounds.iter().map(of));
+        let id = format!("http/{}/axum-login/{id}", case.id);
+        Row::alone(&id, &format!("{}{what}", case.name), value, unit, None)
+            .beside(median(rival.rounds.iter().map(of)), ratio)
+    });
+    rows.into()
 }
