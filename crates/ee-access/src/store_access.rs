@@ -1,12 +1,19 @@
 //! What everybody may do, put together and remembered.
 
-use std::{collections::BTreeSet, fmt, sync::Arc};
+use std::{
+    collections::BTreeSet,
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use arc_swap::ArcSwapOption;
 use ee_core::{
     AclSubject, Clock, Error, GrantSet, GroupId, PermissionSet, Role, RoleCard, RoleId, RoleSet,
     User, UserId,
-    storage::{AssignmentStore, ChangeHub, GrantStore, GroupStore, RoleBook, RoleStore},
+    storage::{AssignmentStore, ChangeCount as _, ChangeHub, GrantStore, GroupStore, RoleBook, RoleStore},
 };
 use quick_cache::{UnitWeighter, Weighter, sync::Cache};
 
@@ -71,6 +78,8 @@ pub(crate) struct Book {
 pub(crate) struct UserAccess {
     asserted: Vec<RoleId>,
     at: u64,
+    /// The count of all changes up to which nothing of `at` has changed.
+    checked: AtomicU64,
     pub(crate) grants: Arc<[Arc<GrantSet>]>,
     pub(crate) permissions: Arc<PermissionSet>,
     /// The roles that count, without those that they inherit.
@@ -128,13 +137,20 @@ impl StoreAccess {
 
     /// Returns what a user may do.
     pub(crate) async fn user_access(&self, user: &User) -> Result<Arc<UserAccess>, Error> {
+        // Before what hangs on it: see `Epochs`.
+        let now = self.epochs.count();
         if let Some(known) = self.users.get(&user.id)
             && known.asserted == user.roles
-            && known.at == self.at(&user.id, &known.subjects)
         {
-            return Ok(known);
+            if known.checked.load(Ordering::Acquire) == now {
+                return Ok(known);
+            }
+            if known.at == self.at(&user.id, &known.subjects) {
+                known.checked.store(now, Ordering::Release);
+                return Ok(known);
+            }
         }
-        self.read_user_access(user).await
+        self.read_user_access(user, now).await
     }
 
     /// Counts everything that what a user may do hangs on.
@@ -144,7 +160,7 @@ impl StoreAccess {
     }
 
     #[cold]
-    async fn read_user_access(&self, user: &User) -> Result<Arc<UserAccess>, Error> {
+    async fn read_user_access(&self, user: &User, now: u64) -> Result<Arc<UserAccess>, Error> {
         let at = self.epochs.roles() + self.epochs.user(&user.id);
         let book = self.book().await?;
         let assigned = self.stores.assignments.roles_of(&user.id).await?;
@@ -162,6 +178,7 @@ impl StoreAccess {
         let access = Arc::new(UserAccess {
             asserted: user.roles.clone(),
             at: at + at_grants,
+            checked: AtomicU64::new(now),
             grants: grants.into(),
             permissions: Arc::new(PermissionSet::compile(book.roles.resolve(&roles))),
             roles,

@@ -153,6 +153,11 @@ impl Permission {
         self.parts().action
     }
 
+    /// Returns both where they are known ones.
+    pub(crate) fn known_pair(&self) -> Option<(Resource, Action)> {
+        self.pair.map(|pair| (pair.resource, pair.action))
+    }
+
     /// Returns everything after the second colon.
     #[inline]
     pub fn id(&self) -> Option<&str> {

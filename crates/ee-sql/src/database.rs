@@ -38,10 +38,10 @@ pub trait Database: fmt::Debug + Send + Sync + 'static {
         queries: Vec<Statement>,
     ) -> Result<Vec<Vec<Row>>, Error>;
 
-    /// Runs one query that finds at most one row by a key, as fast as there is a way.
-    async fn find(&self, operation: &'static str, query: Statement) -> Result<Option<Row>, Error> {
+    /// Runs one query that finds few rows by a key, as fast as there is a way.
+    async fn find(&self, operation: &'static str, query: Statement) -> Result<Vec<Row>, Error> {
         let answers = self.query(operation, vec![query]).await?;
-        Ok(answers.into_iter().flatten().next())
+        Ok(answers.into_iter().flatten().collect())
     }
 
     /// Does a batch as one transaction. `None` when a statement that must change something did not: then nothing

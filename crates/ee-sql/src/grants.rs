@@ -15,12 +15,21 @@ use crate::{
 const COLUMNS: &str = "SELECT subject, kind, resource_id, action, granted_at, effect, expires_at, \
     granted_by FROM ee_grants";
 
-fn record(mut row: Row) -> Result<GrantRecord, Error> {
+fn whole(mut row: Row) -> Result<GrantRecord, Error> {
     let subject = row.take()?;
     let resource = ResourceRef {
         kind: row.take()?,
         id: row.take()?,
     };
+    record(subject, resource, row)
+}
+
+/// Reads what stands behind the subject and the thing.
+fn record(
+    subject: AclSubject,
+    resource: ResourceRef,
+    mut row: Row,
+) -> Result<GrantRecord, Error> {
     let mut grant = GrantRecord::new(subject, resource, row.take()?, row.take()?);
     grant.effect = row.take::<Name<_>>()?.0;
     grant.expires_at = row.take()?;
@@ -101,7 +110,7 @@ impl<D: Database> GrantStore for SqlStore<D> {
         .bind(subject)
         .bind(effect(effect_));
         if !actions.is_empty() {
-            delete = delete.and(" AND action IN ", [""; 0]).list(actions.iter());
+            delete = delete.and(" AND action IN ", [""; 0]).list(actions);
         }
         let batch = Batch::from(delete).telling(Change::Grants(subject.clone()));
         self.run("take back grants", batch).await
@@ -123,12 +132,17 @@ impl<D: Database> GrantStore for SqlStore<D> {
         if subjects.is_empty() {
             return Ok(Vec::new());
         }
-        let query = Statement::new(format!(
-            "{COLUMNS} WHERE kind = ?1 AND resource_id = ?2 AND subject IN "
-        ));
+        let query = Statement::new(
+            "SELECT subject, action, granted_at, effect, expires_at, granted_by FROM ee_grants \
+             WHERE kind = ?1 AND resource_id = ?2 AND subject IN ",
+        );
         let query = query.bind(&resource.kind).bind(&resource.id);
-        self.rows("look for grants", query.list(subjects.iter()), record)
-            .await
+        let query = query.list(subjects);
+        self.few("look for grants", query, |mut row| {
+            let subject = row.take()?;
+            record(subject, resource.clone(), row)
+        })
+        .await
     }
 
     async fn on_resource(
@@ -148,7 +162,7 @@ impl<D: Database> GrantStore for SqlStore<D> {
             " ORDER BY subject, effect, action LIMIT ?",
             [cursor.limit + 1],
         );
-        let rows = self.rows("list grants", query, record).await?;
+        let rows = self.rows("list grants", query, whole).await?;
         Ok(Listed::cut(rows, cursor.limit, |row| {
             place(&[&row.subject.to_string(), effect(row.effect), &row.action])
         }))
@@ -170,7 +184,7 @@ impl<D: Database> GrantStore for SqlStore<D> {
             " ORDER BY kind, resource_id, effect, action LIMIT ?",
             [cursor.limit + 1],
         );
-        let rows = self.rows("list grants", query, record).await?;
+        let rows = self.rows("list grants", query, whole).await?;
         Ok(Listed::cut(rows, cursor.limit, |row| {
             let ResourceRef { kind, id } = &row.resource;
             place(&[kind, id, effect(row.effect), &row.action])
@@ -185,7 +199,7 @@ impl<D: Database> GrantStore for SqlStore<D> {
         let query = Statement::new(format!("{COLUMNS} WHERE subject = ?1 LIMIT ?2"));
         let query = query.bind(subject).bind(u64::from(most) + 1);
         let rows = self
-            .rows("read the grants of somebody", query, record)
+            .rows("read the grants of somebody", query, whole)
             .await?;
         Ok((rows.len() <= most as usize).then_some(rows))
     }
@@ -217,7 +231,7 @@ impl<D: Database> GrantStore for SqlStore<D> {
                     .bind(action_)
                     .bind(now)
                     .bind(action)
-                    .list(subjects.iter())
+                    .list(subjects)
                     .and(")", [""; 0]);
                 if let Some(after) = &cursor.after {
                     query = query.and(" AND resource_id > ?", [after]);

@@ -116,7 +116,7 @@ impl<D: Database> GroupStore for SqlStore<D> {
         let query = Statement::new(
             "SELECT group_id FROM ee_group_members WHERE user_id = ?1 ORDER BY group_id",
         );
-        self.rows("list the groups of a user", query.bind(user), column)
+        self.few("list the groups of a user", query.bind(user), column)
             .await
     }
 }

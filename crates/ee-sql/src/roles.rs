@@ -171,7 +171,7 @@ impl<D: Database> AssignmentStore for SqlStore<D> {
     async fn roles_of(&self, user: &UserId) -> Result<Vec<RoleId>, Error> {
         let query =
             Statement::new("SELECT role FROM ee_assignments WHERE user_id = ?1 ORDER BY role");
-        self.rows("list the roles of a user", query.bind(user), column)
+        self.few("list the roles of a user", query.bind(user), column)
             .await
     }
 

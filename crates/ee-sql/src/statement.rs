@@ -62,11 +62,20 @@ impl Statement {
         self
     }
 
-    /// Adds a list of parameters in brackets.
+    /// Adds a list of parameters in brackets. There has to be one.
     #[must_use]
-    pub(crate) fn list(self, values: impl ExactSizeIterator<Item = impl Into<Value>>) -> Self {
-        let marks = vec!["?"; values.len()].join(", ");
-        self.and(&format!("({marks})"), values)
+    pub(crate) fn list(mut self, values: impl IntoIterator<Item = impl Into<Value>>) -> Self {
+        let mut text = self.sql.into_owned();
+        let mut before = "(?";
+        for value in values {
+            self.params.push(value.into());
+            text.push_str(before);
+            text.push_str(&self.params.len().to_string());
+            before = ", ?";
+        }
+        text.push(')');
+        self.sql = text.into();
+        self
     }
 }
 
@@ -127,7 +136,7 @@ mod tests {
             .bind(1_i64)
             .and(" AND (c, d) > (?, ?)", ["x", "y"])
             .and(" AND e IN ", None::<Value>)
-            .list([2_i64, 3].into_iter());
+            .list([2_i64, 3]);
 
         assert_eq!(
             statement.sql,

@@ -36,7 +36,19 @@ impl<D: Database> SqlStore<D> {
         query: Statement,
         read: impl FnOnce(Row) -> Result<T, Error>,
     ) -> Result<Option<T>, Error> {
-        self.0.find(operation, query).await?.map(read).transpose()
+        let found = self.0.find(operation, query).await?;
+        found.into_iter().next().map(read).transpose()
+    }
+
+    /// Finds few rows by a key.
+    pub(crate) async fn few<T>(
+        &self,
+        operation: &'static str,
+        query: Statement,
+        read: impl FnMut(Row) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let found = self.0.find(operation, query).await?;
+        found.into_iter().map(read).collect()
     }
 
     /// Reads the rows of one query.

@@ -24,14 +24,6 @@ pub(crate) fn query(conn: &Connection, statement: &Statement) -> rusqlite::Resul
     collect(&mut conn.prepare_cached(&statement.sql)?, statement)
 }
 
-/// Returns the first row.
-pub(crate) fn find(conn: &Connection, statement: &Statement) -> rusqlite::Result<Option<Row>> {
-    let mut prepared = conn.prepare_cached(&statement.sql)?;
-    let columns = prepared.column_count();
-    let mut rows = prepared.query(params(statement))?;
-    rows.next()?.map(|row| read(row, columns)).transpose()
-}
-
 /// Runs the statements in their order. Fails with [`rusqlite::Error::StatementChangedRows`] when one that must change
 /// something does not.
 pub(crate) fn batch(conn: &Connection, statements: &[Statement]) -> rusqlite::Result<Vec<Done>> {
@@ -92,7 +84,7 @@ fn read(row: &rusqlite::Row<'_>, columns: usize) -> rusqlite::Result<Row> {
                     Type::Real,
                 ));
             }
-            ValueRef::Text(_) => Value::Text(row.get_ref(index)?.as_str()?.to_owned()),
+            text @ ValueRef::Text(_) => Value::Text(text.as_str()?.to_owned()),
         })
     };
     let values: rusqlite::Result<Vec<Value>> = (0..columns).map(value).collect();

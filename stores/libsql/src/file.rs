@@ -146,11 +146,11 @@ impl Database for SqliteFile {
         &self,
         operation: &'static str,
         query: Statement,
-    ) -> Result<Option<Row>, ee_core::Error> {
-        match self.points.try_read(|conn| execute::find(conn, &query)) {
+    ) -> Result<Vec<Row>, ee_core::Error> {
+        match self.points.try_read(|conn| execute::query(conn, &query)) {
             Some(result) => Ok(result.map_err(|source| Error::query(operation, source))?),
             None => {
-                self.read(operation, move |conn| execute::find(conn, &query))
+                self.read(operation, move |conn| execute::query(conn, &query))
                     .await
             }
         }

@@ -1,4 +1,4 @@
-//! Reads of one row by its key, made where they are asked for.
+//! Reads of few rows by their key, made where they are asked for.
 
 use std::{
     path::Path,

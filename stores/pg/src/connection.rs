@@ -45,11 +45,11 @@ impl Loan {
         self.is_in_transaction = true;
     }
 
-    /// Returns the first row of a query.
-    pub(crate) async fn find(&self, query: &Statement) -> Result<Option<Row>, Error> {
+    /// Returns the rows of one query.
+    pub(crate) async fn find(&self, query: &Statement) -> Result<Vec<Row>, Error> {
         let ready = self.prepare(query).await?;
         let done = pipeline::ask(self, ready.request(query)).await?;
-        Ok(done.rows.into_iter().next())
+        Ok(done.rows)
     }
 
     /// Returns the rows of each query, all of one state of the database.

@@ -126,7 +126,7 @@ impl Database for PgDatabase {
         &self,
         operation: &'static str,
         query: Statement,
-    ) -> Result<Option<Row>, ee_core::Error> {
+    ) -> Result<Vec<Row>, ee_core::Error> {
         let mut call = self.pool.call(operation);
         loop {
             let loan = call.loan().await?;

@@ -1,15 +1,14 @@
 //! The grants of one subject, compiled.
 
 mod accessible;
+mod things;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, OnceLock},
-};
+use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 use jiff::Timestamp;
 
+use self::things::{Thing, Things};
 use crate::{
     AclSubject, Action, Permission,
     storage::{Effect, GrantRecord},
@@ -32,17 +31,9 @@ struct Kind {
     reach: Actions,
     /// Whether something permits an action of another program.
     reaches_unknown: bool,
-    /// The ids in order, from the first list on.
-    sorted: OnceLock<Box<[Arc<str>]>>,
-    things: HashMap<Arc<str>, Lines, RandomState>,
-}
-
-/// The grants on one thing: the common ones as bits, the others as they are.
-#[derive(Debug, Default)]
-struct Lines {
-    allow: Actions,
-    deny: Actions,
-    rest: Option<Box<[Line]>>,
+    /// Grants of things that are no bits there.
+    rest: HashMap<Box<str>, Vec<Line>, RandomState>,
+    things: Things,
 }
 
 /// A grant that ends, or one of an action of another program.
@@ -84,13 +75,21 @@ impl Actions {
     }
 }
 
-impl Lines {
-    fn decide(&self, question: &Question<'_>, now: Timestamp) -> Option<Effect> {
-        if self.deny.covers(question.action) {
+impl Kind {
+    fn decide(
+        &self,
+        (id, thing): (&str, &Thing),
+        question: &Question<'_>,
+        now: Timestamp,
+    ) -> Option<Effect> {
+        if thing.deny.covers(question.action) {
             return Some(Effect::Deny);
         }
-        let allow = self.allow.covers(question.action).then_some(Effect::Allow);
-        let rest = self.rest.iter().flatten().filter(|line| {
+        let allow = thing.allow.covers(question.action).then_some(Effect::Allow);
+        if self.rest.is_empty() {
+            return allow;
+        }
+        let rest = self.rest.get(id).into_iter().flatten().filter(|line| {
             (*line.action == *GrantRecord::EVERY_ACTION || *line.action == *question.action_text)
                 && line.expires_at.is_none_or(|end| now < end)
         });
@@ -110,6 +109,14 @@ pub(crate) struct Question<'a> {
 impl<'a> Question<'a> {
     /// `None` for a requirement that names no action.
     pub(crate) fn of(permission: &'a Permission) -> Option<Self> {
+        // The same without reading the text.
+        if let Some((resource, action)) = permission.known_pair() {
+            return Some(Self {
+                action: Some(action),
+                action_text: action.as_str(),
+                kind: GrantSet::kind_of(resource.as_str()),
+            });
+        }
         Some(Self::new(permission.resource(), permission.action()?))
     }
 
@@ -130,15 +137,9 @@ impl GrantSet {
             kinds: Vec::new(),
             subject,
         };
-        let mut rest: HashMap<(usize, Arc<str>), Vec<Line>, RandomState> = HashMap::default();
         for grant in grants {
             if grant.subject == set.subject {
-                set.add(grant, &mut rest);
-            }
-        }
-        for ((kind, id), lines) in rest {
-            if let Some((_, kind)) = set.kinds.get_mut(kind) {
-                kind.things.entry(id).or_default().rest = Some(lines.into());
+                set.add(grant);
             }
         }
         for (_, kind) in &mut set.kinds {
@@ -172,11 +173,7 @@ impl GrantSet {
         resource.strip_prefix("stored-").unwrap_or(resource)
     }
 
-    fn add(
-        &mut self,
-        grant: GrantRecord,
-        rest: &mut HashMap<(usize, Arc<str>), Vec<Line>, RandomState>,
-    ) {
+    fn add(&mut self, grant: GrantRecord) {
         self.has_denials |= grant.effect == Effect::Deny;
         let name = Self::kind_of(&grant.resource.kind);
         let found = self.kinds.iter().position(|(kind, _)| **kind == *name);
@@ -194,20 +191,20 @@ impl GrantSet {
                 None => kind.reaches_unknown = true,
             }
         }
-        let id: Arc<str> = grant.resource.id.into();
+        let thing = kind.things.entry(&grant.resource.id);
         match (actions, grant.expires_at) {
-            (Some(actions), None) => {
-                let lines = kind.things.entry(id).or_default();
-                match grant.effect {
-                    Effect::Allow => lines.allow.add(actions),
-                    Effect::Deny => lines.deny.add(actions),
-                }
+            (Some(actions), None) => match grant.effect {
+                Effect::Allow => thing.allow.add(actions),
+                Effect::Deny => thing.deny.add(actions),
+            },
+            (_, expires_at) => {
+                let rest = kind.rest.entry(grant.resource.id.into()).or_default();
+                rest.push(Line {
+                    action: grant.action.into(),
+                    effect: grant.effect,
+                    expires_at,
+                });
             }
-            (_, expires_at) => rest.entry((at, id)).or_default().push(Line {
-                action: grant.action.into(),
-                effect: grant.effect,
-                expires_at,
-            }),
         }
     }
 
@@ -223,8 +220,8 @@ impl GrantSet {
         id: &str,
         now: Timestamp,
     ) -> Option<Effect> {
-        let lines = self.kind(question.kind)?.things.get(id)?;
-        lines.decide(question, now)
+        let kind = self.kind(question.kind)?;
+        kind.decide((id, kind.things.get(id)?), question, now)
     }
 
     /// Returns the ids of the things about which the grants decide in this way at `now`, in no order.
@@ -234,11 +231,11 @@ impl GrantSet {
         effect: Effect,
         now: Timestamp,
     ) -> impl Iterator<Item = &str> {
-        let things = self.kind(question.kind).map(|kind| &kind.things);
-        let things = things.into_iter().flatten();
-        things.filter_map(move |(id, lines)| {
-            (lines.decide(question, now) == Some(effect)).then_some(&**id)
-        })
+        let things = self.kind(question.kind).into_iter().flat_map(move |kind| {
+            let things = kind.things.iter();
+            things.map(move |thing| (thing.0, kind.decide(thing, question, now)))
+        });
+        things.filter_map(move |(id, decided)| (decided == Some(effect)).then_some(id))
     }
 
     /// Tells whether something is permitted for at least one thing, perhaps not any more.

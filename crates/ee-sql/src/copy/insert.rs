@@ -19,7 +19,7 @@ pub(super) fn insert(table: &Table, rows: impl Iterator<Item = Values>) -> State
         if at > 0 {
             statement = statement.and(", ", None::<Value>);
         }
-        statement = statement.list(row.into_iter());
+        statement = statement.list(row);
     }
     let then = if table.is_seeded() {
         let others = table.texts.iter().chain(table.rest);

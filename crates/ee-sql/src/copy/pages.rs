@@ -47,10 +47,10 @@ impl<'a> Pages<'a> {
                 "SELECT {key} FROM {} ORDER BY {last} DESC LIMIT 1",
                 table.name
             );
-            let row = other
+            let mut last = other
                 .find("look for the last row", Statement::new(sql))
                 .await?;
-            pages.after = row.map(Row::into_values);
+            pages.after = last.pop().map(Row::into_values);
         }
         Ok(pages)
     }

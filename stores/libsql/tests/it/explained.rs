@@ -213,7 +213,7 @@ impl Database for Explained {
         self.store.database().query(operation, queries).await
     }
 
-    async fn find(&self, operation: &'static str, query: Statement) -> Result<Option<Row>, Error> {
+    async fn find(&self, operation: &'static str, query: Statement) -> Result<Vec<Row>, Error> {
         self.check(&query);
         self.store.database().find(operation, query).await
     }

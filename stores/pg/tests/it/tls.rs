@@ -35,8 +35,8 @@ impl Authority {
 async fn is_encrypted(url: String) -> Result<bool, OpenError> {
     let store = PgDatabase::connect(PgConfig::new(url)).await?;
     let query = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
-    let row = store.database().find("test", Statement::new(query)).await;
-    let is_encrypted = row.unwrap().unwrap().take().unwrap();
+    let rows = store.database().find("test", Statement::new(query)).await;
+    let is_encrypted = rows.unwrap().remove(0).take().unwrap();
     store.database().close().await;
     Ok(is_encrypted)
 }

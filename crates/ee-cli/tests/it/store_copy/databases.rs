@@ -126,7 +126,7 @@ impl Database for Any {
         self.inner().query(operation, queries).await
     }
 
-    async fn find(&self, operation: &'static str, query: Statement) -> Result<Option<Row>, Error> {
+    async fn find(&self, operation: &'static str, query: Statement) -> Result<Vec<Row>, Error> {
         self.inner().find(operation, query).await
     }
 
