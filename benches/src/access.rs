@@ -170,8 +170,7 @@ const LISTS: &[Case] = &[
         "grants/one/1000000/visible",
         "Ids for a list of agents, remembered, 1,000,000 grants of one person",
         Unit::Micros,
-    )
-    .aim(PAGE_REMEMBERED),
+    ),
     case(
         "grants/one/1000000/list-store",
         "SQLite, read, 1,000,000 grants of one person",

@@ -39,6 +39,7 @@ pub(crate) fn measure(binary: &Path, pace: Pace, progress: &mut Progress) -> Res
     let server = Server::product(Command::new(binary), home.path())?;
     thread::sleep(IDLE);
     let idle = resident_mebibytes(server.id())?;
+    let private = private_mebibytes(server.id())?;
     server.stop()?;
 
     let size = mebibytes(fs::metadata(binary)?.len() / 1_024);
@@ -56,6 +57,13 @@ pub(crate) fn measure(binary: &Path, pace: Pace, progress: &mut Progress) -> Res
             idle,
             Unit::Mebibytes,
             Some(Aim::AtMost(16.0)),
+        ),
+        Row::alone(
+            "process/private",
+            "Of it without pages of files",
+            private,
+            Unit::Mebibytes,
+            None,
         ),
         Row::alone(
             "process/size",

@@ -23,11 +23,20 @@ pub(crate) fn cpu_time(process: u32) -> Result<Duration> {
 
 /// Returns how much memory of a process is resident.
 pub(crate) fn resident_mebibytes(process: u32) -> Result<f64> {
+    memory_mebibytes(process, "VmRSS:")
+}
+
+/// Returns how much of it is not of files, such as that of the program, which the system takes back when it likes.
+pub(crate) fn private_mebibytes(process: u32) -> Result<f64> {
+    memory_mebibytes(process, "RssAnon:")
+}
+
+fn memory_mebibytes(process: u32, what: &str) -> Result<f64> {
     let path = format!("/proc/{process}/status");
     let text = fs::read_to_string(&path).with_context(|| format!("cannot read {path}"))?;
     let kibibytes = text
         .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:")?.split_ascii_whitespace().next())
+        .find_map(|line| line.strip_prefix(what)?.split_ascii_whitespace().next())
         .context("a process without memory")?;
     Ok(mebibytes(kibibytes.parse()?))
 }
