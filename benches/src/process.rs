@@ -12,7 +12,7 @@ use anyhow::{Context as _, Result};
 
 use crate::{
     args::Pace,
-    processes::{mebibytes, resident_mebibytes},
+    processes::{mebibytes, private_mebibytes, resident_mebibytes},
     progress::Progress,
     server::Server,
     sessions,
