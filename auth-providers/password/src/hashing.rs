@@ -1,5 +1,6 @@
 //! Argon2id behind a bounded pool.
 
+mod memory;
 mod params;
 mod place;
 mod stored;
@@ -18,6 +19,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Semaphore;
 use zeroize::Zeroizing;
 
+use self::memory::Memory;
 use crate::{HashingConfig, PasswordConfigError, keys::KeyRing};
 
 pub use params::Argon2Params;
@@ -33,6 +35,7 @@ const MAX_WAIT: Duration = Duration::from_secs(2);
 /// was begun ends, also when nobody waits for it any more, and keeps its place until then.
 pub struct HashingPool {
     dummy_runs: AtomicU64,
+    memory: Arc<Memory>,
     params: Argon2Params,
     pepper: Option<KeyRing>,
     places: Arc<Semaphore>,
@@ -62,6 +65,7 @@ impl HashingPool {
         };
         Ok(Self {
             dummy_runs: AtomicU64::new(0),
+            memory: Arc::default(),
             params,
             pepper,
             places: Arc::new(Semaphore::new(places_count)),

@@ -13,7 +13,9 @@ use arc_swap::ArcSwapOption;
 use ee_core::{
     AclSubject, Clock, Error, GrantSet, GroupId, PermissionSet, Role, RoleCard, RoleId, RoleSet,
     User, UserId,
-    storage::{AssignmentStore, ChangeCount as _, ChangeHub, GrantStore, GroupStore, RoleBook, RoleStore},
+    storage::{
+        AssignmentStore, ChangeCount as _, ChangeHub, GrantStore, GroupStore, RoleBook, RoleStore,
+    },
 };
 use quick_cache::{UnitWeighter, Weighter, sync::Cache};
 

@@ -25,11 +25,7 @@ fn whole(mut row: Row) -> Result<GrantRecord, Error> {
 }
 
 /// Reads what stands behind the subject and the thing.
-fn record(
-    subject: AclSubject,
-    resource: ResourceRef,
-    mut row: Row,
-) -> Result<GrantRecord, Error> {
+fn record(subject: AclSubject, resource: ResourceRef, mut row: Row) -> Result<GrantRecord, Error> {
     let mut grant = GrantRecord::new(subject, resource, row.take()?, row.take()?);
     grant.effect = row.take::<Name<_>>()?.0;
     grant.expires_at = row.take()?;

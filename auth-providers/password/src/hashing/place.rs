@@ -1,6 +1,6 @@
 //! One run of the hash, on a thread that may be blocked.
 
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, atomic::Ordering};
 
 use ee_core::{Error, ErrorKind, fill_random};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -100,8 +100,9 @@ impl<'a> Place<'a> {
     ) -> Result<(Recipe, Zeroizing<Vec<u8>>), Error> {
         self.pool.runs.fetch_add(1, Ordering::Relaxed);
         let permit = self.permit;
+        let memory = Arc::clone(&self.pool.memory);
         let run = move || {
-            let output = recipe.run(&password);
+            let output = memory.lend(|memory| recipe.run(&password, memory));
             drop(permit);
             output.map(|output| (recipe, output))
         };

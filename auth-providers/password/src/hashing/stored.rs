@@ -1,7 +1,7 @@
 //! Hashes as texts in PHC form, and the run that makes them.
 
 use argon2::{
-    Algorithm, Argon2, KeyId, Params, ParamsBuilder, PasswordHash, Version,
+    Algorithm, Argon2, Block, KeyId, Params, ParamsBuilder, PasswordHash, Version,
     password_hash::phc::{Output, ParamsString, Salt},
 };
 use ee_core::{Error, ErrorKind};
@@ -84,12 +84,18 @@ impl Recipe {
                 .is_some_and(|output| output.len() == OUTPUT_BYTES)
     }
 
-    /// Hashes the password. Takes its time on the calling thread.
-    pub(super) fn run(&self, password: &[u8]) -> Result<Zeroizing<Vec<u8>>, Error> {
+    /// Hashes the password. Takes its time on the calling thread. What was in `memory` does not matter, and what is in
+    /// it afterwards could be used to guess the password.
+    pub(super) fn run(
+        &self,
+        password: &[u8],
+        memory: &mut Vec<Block>,
+    ) -> Result<Zeroizing<Vec<u8>>, Error> {
+        memory.resize(self.params.block_count(), Block::new());
         let length = self.output.as_ref().map_or(OUTPUT_BYTES, Vec::len);
         let mut output = Zeroizing::new(vec![0; length]);
         Argon2::new(Algorithm::Argon2id, Version::V0x13, self.params.clone())
-            .hash_password_into(password, &self.salt, &mut output)
+            .hash_password_into_with_memory(password, &self.salt, &mut output, memory)
             .map_err(broken)?;
         Ok(output)
     }
@@ -131,10 +137,12 @@ mod tests {
         let phc = "$argon2id$v=19$m=65536,t=2,p=1$c29tZXNhbHQ$CTFhFdXPJO1aFaMaO6Mm5c8y7cJHAph8ArZWb2GRPPc";
 
         let recipe = Recipe::read(phc).unwrap();
-        let output = recipe.run(b"password").unwrap();
+        let output = recipe.run(b"password", &mut Vec::new()).unwrap();
 
         assert!(recipe.is_output(&output));
-        assert!(!recipe.is_output(&recipe.run(b"passwort").unwrap()));
+        let mut used = vec![Block::new(); 7];
+        assert!(!recipe.is_output(&recipe.run(b"passwort", &mut used).unwrap()));
+        assert_eq!(recipe.run(b"password", &mut used).unwrap(), output);
         assert!(!recipe.is_like(Argon2Params::STRONG, &[]));
         assert_eq!(recipe.to_phc(&output).unwrap(), phc);
     }

@@ -15,7 +15,11 @@ const PREFIX: &str = "copy of ";
 /// missing, so nobody may use it yet.
 pub async fn unfinished(database: &dyn Database) -> Result<Option<String>, Error> {
     let query = Statement::new(IS_ONE);
-    let Some(mut row) = database.find("look for an unfinished copy", query).await?.pop() else {
+    let Some(mut row) = database
+        .find("look for an unfinished copy", query)
+        .await?
+        .pop()
+    else {
         return Ok(None);
     };
     let name: String = row.take()?;

@@ -214,7 +214,12 @@ async fn there_may_be_more_texts_than_are_kept_prepared() {
         let query = Statement::new(format!("SELECT ?1, {number}, ?2"))
             .bind("x")
             .bind(None::<i64>);
-        let mut row = store.database().find("test", query).await.unwrap().remove(0);
+        let mut row = store
+            .database()
+            .find("test", query)
+            .await
+            .unwrap()
+            .remove(0);
         assert_eq!(row.take::<String>().unwrap(), "x");
         assert_eq!(row.take::<i64>().unwrap(), number);
         assert_eq!(row.take::<Option<i64>>().unwrap(), None);
