@@ -43,7 +43,9 @@ mod tests {
         let memory = Memory::default();
         let first = memory.lend(|memory| {
             memory.resize(8, Block::new());
-            memory.iter_mut().for_each(|block| block.as_mut().fill(7));
+            for block in memory.iter_mut() {
+                block.as_mut().fill(7);
+            }
             memory.as_ptr()
         });
 
