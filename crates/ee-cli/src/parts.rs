@@ -8,8 +8,8 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use ee::{
-    AuditFilter, AuditLogger, Clock, EeAuthProvider, LicenseGate, RbacProvider, ReturnTo, RoleSet,
-    ServerCookie, SessionProvider, SystemClock, UserProvider,
+    AuditField, AuditFilter, AuditLogger, AuditTest, Clock, EeAuthProvider, LicenseGate,
+    RbacProvider, ReturnTo, RoleSet, ServerCookie, SessionProvider, SystemClock, UserProvider,
     access::{AccessStores, ApiKeys, CachedUsers, StoreAccess},
     agent_host::{Agents, Background, Models, ModelsConfig, RunLimits, Workflows},
     defaults::{ConsoleAuditLogger, CookieSessions, SessionLifetimes, StaticRbac, StoreSessions},
@@ -245,9 +245,17 @@ pub(crate) fn audit_to(
     is_terminal: bool,
 ) -> Arc<dyn AuditLogger> {
     let config = &loaded.config.audit;
-    let mut filter = AuditFilter::default();
-    filter.actions.clone_from(&config.actions);
-    filter.outcomes.clone_from(&config.outcomes);
+    let filter = one_of(config.actions.iter().map(|text| {
+        let test = match text.strip_suffix('*') {
+            Some(start) => AuditTest::StartsWith(start.to_owned()),
+            None => AuditTest::Is(text.clone()),
+        };
+        AuditFilter::Field(AuditField::Action, test)
+    }));
+    let outcomes = config.outcomes.iter();
+    let filter = filter.and(one_of(
+        outcomes.map(|it| AuditFilter::is(AuditField::Outcome, it.as_str())),
+    ));
     let logger = ConsoleAuditLogger::new(out).filter(filter);
     let is_pretty = match config.format {
         Format::Auto => is_terminal,
@@ -255,6 +263,15 @@ pub(crate) fn audit_to(
         Format::Pretty => true,
     };
     Arc::new(if is_pretty { logger } else { logger.json() })
+}
+
+/// Fits what fits one of them; without any, everything does.
+fn one_of(filters: impl Iterator<Item = AuditFilter>) -> AuditFilter {
+    let filters: Vec<AuditFilter> = filters.collect();
+    match filters.as_slice() {
+        [] => AuditFilter::EVERYTHING,
+        _ => AuditFilter::Any(filters),
+    }
 }
 
 /// Where browsers find the server that listens at `address`.

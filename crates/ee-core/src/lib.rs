@@ -35,8 +35,11 @@ mod with_ee;
 pub use acl::{AclGrant, AclManager, AclProvider, AclSubject, GrantSet, NewGrant, ResourceRef};
 pub use api_key::{KeyManager, KeyProvider, KeySecret, NewKey};
 pub use audit::{
-    ActorType, AuditAction, AuditActor, AuditContext, AuditEvent, AuditFilter, AuditLogger,
-    AuditOutcome, AuditResource,
+    AUDIT_NODE_WIDTH, ActionCard, ActorKind, ActorType, AuditAction, AuditActor, AuditAi,
+    AuditChange, AuditContext, AuditEvent, AuditField, AuditFilter, AuditHash, AuditHead,
+    AuditLink, AuditLogger, AuditNode, AuditOutcome, AuditParty, AuditPermission, AuditPlace,
+    AuditQuery, AuditRedaction, AuditResource, AuditStage, AuditTest, Crud, Delivery,
+    RedactionMethod, Severity, words_of,
 };
 pub use authority::{Authority, Limit, Verdict, Visible};
 pub use capabilities::{

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod agents;
+mod audit;
 mod change;
 mod grants;
 mod groups;
@@ -18,6 +19,10 @@ pub use accounts::{
     IdentityStore, Totp,
 };
 pub use agents::{AgentFilter, AgentRecord, AgentStore};
+pub use audit::{
+    AuditBucket, AuditCount, AuditEntry, AuditHold, AuditIndex, AuditProofStore, AuditRecord, AuditRetention,
+    AuditSearch, AuditStore, AuditStoredLink,
+};
 pub use change::{Change, ChangeCount, ChangeHub, ChangeListener};
 pub use grants::{Effect, GrantRecord, GrantStore};
 pub use groups::{GroupRecord, GroupStore};

@@ -8,6 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 use ee_core::{AuditEvent, AuditFilter, AuditLogger, AuditOutcome, Error, ErrorKind};
+use tracing::error;
 
 /// Writes each audit event as one line, for people or as JSON (console logger, phase 5).
 ///
@@ -75,6 +76,21 @@ impl ConsoleAuditLogger {
         self
     }
 
+    fn write(&self, event: &AuditEvent) -> Result<(), Error> {
+        if !self.filter.matches(event) {
+            return Ok(());
+        }
+        let line = self.line(event)?;
+        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
+        out.write_line(&line).map_err(|err| {
+            Error::new(
+                ErrorKind::Unavailable,
+                "the audit line could not be written",
+            )
+            .with_source(err)
+        })
+    }
+
     fn line(&self, event: &AuditEvent) -> Result<String, Error> {
         let mut line = String::with_capacity(160);
         let written = match &self.format {
@@ -100,18 +116,13 @@ impl ConsoleAuditLogger {
 impl AuditLogger for ConsoleAuditLogger {
     /// Fails with [`ErrorKind::Unavailable`] when the line could not be written.
     async fn log(&self, event: AuditEvent) -> Result<(), Error> {
-        if !self.filter.matches(&event) {
-            return Ok(());
+        self.write(&event)
+    }
+
+    fn log_later(&self, event: AuditEvent) {
+        if let Err(err) = self.write(&event) {
+            error!(error = %err, "an audit event could not be written");
         }
-        let line = self.line(&event)?;
-        let mut out = self.out.lock().unwrap_or_else(PoisonError::into_inner);
-        out.write_line(&line).map_err(|err| {
-            Error::new(
-                ErrorKind::Unavailable,
-                "the audit line could not be written",
-            )
-            .with_source(err)
-        })
     }
 }
 
@@ -148,7 +159,7 @@ fn write_pretty(line: &mut String, prefix: &str, event: &AuditEvent) -> fmt::Res
     };
     let (at, actor) = (event.timestamp, &event.actor);
     let who = actor.email.as_deref().unwrap_or(&actor.id);
-    let (kind, action) = (actor.kind.as_str(), event.action.as_str());
+    let (kind, action) = (actor.actor_type.as_str(), event.action.as_str());
     write!(
         line,
         "{at:.3} {mark} {kind}:{} {}",

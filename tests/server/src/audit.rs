@@ -41,10 +41,14 @@ impl AuditLogger for MemoryAudit {
                 "the record cannot be written",
             ));
         }
+        self.log_later(event);
+        Ok(())
+    }
+
+    fn log_later(&self, event: AuditEvent) {
         self.events
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .push(event);
-        Ok(())
     }
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail, ensure};
-use ee::{AuditAction, RoleSet, defaults::default_roles};
+use ee::{ActionCard, RoleSet, defaults::default_roles};
 use secrecy::{ExposeSecret as _, SecretString};
 use url::{Position, Url};
 
@@ -300,9 +300,9 @@ fn check_sessions(loaded: &Loaded) -> Result<()> {
 fn check_audit(loaded: &Loaded) -> Result<()> {
     for wanted in &loaded.config.audit.actions {
         let prefix = wanted.strip_suffix('*');
-        let is_known = AuditAction::ALL.iter().any(|action| match prefix {
-            Some(prefix) => action.as_str().starts_with(prefix),
-            None => action.as_str() == wanted,
+        let is_known = ActionCard::ALL.iter().any(|card| match prefix {
+            Some(prefix) => card.name.starts_with(prefix),
+            None => card.name == wanted,
         });
         ensure!(is_known, "`audit.actions`: there is no action `{wanted}`");
     }

@@ -4,8 +4,8 @@ use std::{
 };
 
 use ee_core::{
-    ActorType, AuditAction, AuditActor, AuditEvent, AuditFilter, AuditLogger as _, AuditOutcome,
-    AuditResource, ErrorKind,
+    ActorType, AuditAction, AuditActor, AuditEvent, AuditField, AuditFilter, AuditLogger as _,
+    AuditOutcome, AuditResource, ErrorKind,
 };
 use ee_defaults::ConsoleAuditLogger;
 
@@ -149,9 +149,14 @@ fn json_is_the_whole_event_on_one_line() {
 #[test]
 fn the_filter_chooses_outcomes_and_actions() {
     let paper = Paper::new();
-    let mut filter = AuditFilter::default();
-    filter.outcomes = vec![AuditOutcome::Denied, AuditOutcome::Failure];
-    filter.actions = vec!["agents.*".into(), "auth.logout".into()];
+    let outcome = |text| AuditFilter::is(AuditField::Outcome, text);
+    let filter = AuditFilter::All(vec![
+        AuditFilter::Any(vec![outcome("denied"), outcome("failure")]),
+        AuditFilter::Any(vec![
+            AuditFilter::is(AuditField::Category, "agents"),
+            AuditFilter::is(AuditField::Action, "auth.logout"),
+        ]),
+    ]);
     let logger = ConsoleAuditLogger::new(paper.clone()).filter(filter);
 
     let lines = [

@@ -129,12 +129,12 @@ fn event(
         .duration_since(parts.now)
         .as_millis();
     event.duration = Some(u64::try_from(elapsed).unwrap_or(0));
-    event.context = Some(AuditContext::new(
+    event.context = Some(Box::new(AuditContext::new(
         parts.request_id.to_string(),
         route.method.to_string(),
         route.path.clone(),
         outcome.status,
-    ));
+    )));
     event
 }
 

@@ -162,10 +162,10 @@ async fn a_second_factor_is_turned_off_with_password_and_code() {
     right.leads_to("/studio/account?done=factor-off");
     let lines = house.record.lines();
     for line in [
-        "auth.factor.enable Success owner",
-        "auth.factor.disable Failure owner",
-        "auth.factor.recovery_codes Success owner",
-        "auth.factor.disable Success owner",
+        "auth.mfa.enable Success owner",
+        "auth.mfa.disable Failure owner",
+        "auth.mfa.recovery_codes Success owner",
+        "auth.mfa.disable Success owner",
     ] {
         assert!(lines.iter().any(|it| it == line), "{line}: {lines:?}");
     }

@@ -22,8 +22,12 @@ pub(crate) struct Record(pub(crate) Mutex<Vec<AuditEvent>>);
 #[async_trait]
 impl AuditLogger for Record {
     async fn log(&self, event: AuditEvent) -> Result<(), Error> {
-        self.0.lock().unwrap().push(event);
+        self.log_later(event);
         Ok(())
+    }
+
+    fn log_later(&self, event: AuditEvent) {
+        self.0.lock().unwrap().push(event);
     }
 }
 

@@ -108,8 +108,8 @@ async fn a_code_finishes_a_sign_in_and_leads_to_where_it_began() {
     let lines = house.record.lines();
     for line in [
         "auth.login.credentials Failure anonymous",
-        "auth.factor.verify Failure anonymous",
-        "auth.factor.verify Success owner",
+        "auth.mfa.verify Failure anonymous",
+        "auth.mfa.verify Success owner",
     ] {
         assert!(lines.iter().any(|it| it == line), "{line}: {lines:?}");
     }
@@ -191,7 +191,7 @@ async fn a_factor_that_is_demanded_is_set_up_within_the_sign_in() {
         .shows(200, &["Make recovery codes now"]);
 
     let lines = house.record.lines();
-    assert!(lines.contains(&"auth.factor.begin Success anonymous".to_owned()));
+    assert!(lines.contains(&"auth.mfa.enrol Success anonymous".to_owned()));
 }
 
 #[tokio::test]

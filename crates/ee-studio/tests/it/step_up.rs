@@ -70,7 +70,7 @@ async fn whoever_signed_in_long_ago_signs_in_again_and_comes_back() {
     );
     let lines = house.record.lines();
     assert!(
-        lines.contains(&"auth.factor.begin Denied owner".to_owned()),
+        lines.contains(&"auth.mfa.enrol Denied owner".to_owned()),
         "{lines:?}"
     );
 }

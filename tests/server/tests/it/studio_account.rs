@@ -86,7 +86,7 @@ async fn people_end_their_own_sessions_and_no_others() {
         (303, "/studio/account?done=session")
     );
     let event = server.audit.take_one();
-    assert_eq!(event.action.as_str(), "access.sessions.end");
+    assert_eq!(event.action.as_str(), "auth.session.revoke");
     assert!(!is_alive(&server, &other).await);
     assert!(is_alive(&server, &third).await);
 
