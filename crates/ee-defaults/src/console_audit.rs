@@ -7,7 +7,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use ee_core::{AuditEvent, AuditFilter, AuditLogger, AuditOutcome, Error, ErrorKind};
+use ee_core::{AuditEvent, AuditFilter, AuditLogger, AuditOutcome, AuditStage, Error, ErrorKind};
 use tracing::error;
 
 /// Writes each audit event as one line, for people or as JSON (console logger, phase 5).
@@ -77,7 +77,10 @@ impl ConsoleAuditLogger {
     }
 
     fn write(&self, event: &AuditEvent) -> Result<(), Error> {
-        if !self.filter.matches(event) {
+        // People read how it ended.
+        let is_intent = event.stage == AuditStage::Intent;
+        let is_pretty = matches!(self.format, Format::Pretty { .. });
+        if is_intent && is_pretty || !self.filter.matches(event) {
             return Ok(());
         }
         let line = self.line(event)?;

@@ -327,9 +327,11 @@ pub struct ChatAnswer {
 
 /// `POST /agents/:id/generate`: the whole answer at once.
 pub async fn generate(cx: &Cx, request: ChatRequest) -> Result<ChatAnswer, Error> {
+    let said = Said::of(&request);
     let mut chunks = cx.agents()?.stream(request).await?;
     let mut started = None;
     while let Some(chunk) = chunks.next().await {
+        said.hear(cx, &chunk);
         match chunk? {
             ChatChunk::Start {
                 run_id, message, ..
@@ -370,9 +372,65 @@ pub async fn pieces(
     cx: &Cx,
     request: ChatRequest,
 ) -> Result<BoxStream<'static, Result<ChatChunk, Error>>, Error> {
+    let said = Said::of(&request);
     let asked = cx.agents()?.stream(request);
     let pieces = cx.unless_revoked(asked).await??;
-    Ok(cx.until_revoked(pieces).map(Result::flatten).boxed())
+    let pieces = cx.until_revoked(pieces).map(Result::flatten);
+    let cx = cx.clone();
+    Ok(pieces.inspect(move |piece| said.hear(&cx, piece)).boxed())
+}
+
+/// What the record says of a question, beside the answer.
+#[derive(Debug)]
+struct Said {
+    agent: String,
+    bytes: u64,
+    thread: Option<String>,
+}
+
+impl Said {
+    fn of(request: &ChatRequest) -> Self {
+        let bytes: usize = request.messages.iter().map(|it| it.text.len()).sum();
+        Self {
+            agent: request.agent.to_string(),
+            bytes: bytes as u64,
+            thread: request.thread.as_ref().map(|it| it.id.to_string()),
+        }
+    }
+
+    /// Tells the record what a piece of the answer says about it.
+    fn hear(&self, cx: &Cx, piece: &Result<ChatChunk, Error>) {
+        if matches!(piece, Ok(ChatChunk::Delta(_))) {
+            return;
+        }
+        cx.tell(|told| {
+            let ai = told.ai.get_or_insert_default();
+            ai.agent_id = Some(self.agent.clone());
+            ai.input_bytes = Some(self.bytes);
+            ai.thread_id.clone_from(&self.thread);
+            match piece {
+                Ok(ChatChunk::Start { run_id, model, .. }) => {
+                    ai.run_id = Some(run_id.to_string());
+                    ai.provider = model
+                        .split_once('/')
+                        .map(|(provider, _)| provider.to_owned());
+                    ai.model = Some(model.clone());
+                }
+                Ok(ChatChunk::Finish {
+                    reason,
+                    text,
+                    usage,
+                }) => {
+                    ai.completion_tokens = Some(usage.output_tokens);
+                    ai.finish_reason = Some(reason_text(*reason).to_owned());
+                    ai.output_bytes = Some(text.len() as u64);
+                    ai.prompt_tokens = Some(usage.input_tokens);
+                }
+                Ok(_) => {}
+                Err(error) => told.failure = Some(error.message().to_owned()),
+            }
+        });
+    }
 }
 
 /// `POST /agents/:id/stream`: the answer piece by piece, each one the JSON of an event; `[DONE]` is the last one.

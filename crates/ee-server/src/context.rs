@@ -1,9 +1,13 @@
 //! What a use case knows of the request it answers.
 
-use std::{fmt, net::IpAddr, sync::Arc};
+use std::{
+    fmt,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use ee_core::{
-    Authority, Caller, Error, ErrorKind, Identity, Licensed, Permission, User, UserId,
+    AuditAi, Authority, Caller, Error, ErrorKind, Identity, Licensed, Permission, User, UserId,
     host::{AgentHost, WorkflowHost},
 };
 use jiff::Timestamp;
@@ -79,7 +83,25 @@ pub(crate) struct CxParts {
     pub(crate) now: Timestamp,
     pub(crate) request_id: RequestId,
     pub(crate) server: Arc<Server>,
+    pub(crate) told: Mutex<Option<Box<Told>>>,
     pub(crate) user_agent: Option<Box<str>>,
+}
+
+/// What is found out for the record while a request is answered, and may go on after its head.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Told {
+    /// What a model had to do with it.
+    pub(crate) ai: Option<AuditAi>,
+    /// Why it failed in the middle.
+    pub(crate) failure: Option<String>,
+}
+
+impl CxParts {
+    /// Returns what was found out so far.
+    pub(crate) fn told(&self) -> Option<Told> {
+        let told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.as_deref().cloned()
+    }
 }
 
 impl Cx {
@@ -95,8 +117,15 @@ impl Cx {
             now: server.clock.now(),
             request_id: RequestId::new(0, 0),
             server,
+            told: Mutex::default(),
             user_agent: None,
         }))
+    }
+
+    /// Tells the record something more of how the request is answered.
+    pub(crate) fn tell(&self, tell: impl FnOnce(&mut Told)) {
+        let mut told = self.0.told.lock().unwrap_or_else(PoisonError::into_inner);
+        tell(told.get_or_insert_default());
     }
 
     /// Returns the server.

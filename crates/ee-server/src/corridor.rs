@@ -4,9 +4,13 @@ mod asked_again;
 mod on_behalf;
 mod preview;
 mod record;
+mod trail;
 mod until_revoked;
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex},
+};
 
 use ee_core::{Authority, Caller, Error, ErrorKind, GrantSet, RequestHead, ResourceRef, Verdict};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -14,6 +18,7 @@ use jiff::{SignedDuration, Timestamp};
 
 pub(crate) use asked_again::Kept;
 pub use record::{AuditNote, Outcome, record};
+pub use trail::Trail;
 
 use crate::{
     Access, AuthMode, Cx, RequestId, Route, Scope, Server,
@@ -257,6 +262,7 @@ impl CxParts {
             now: server.clock.now(),
             request_id: arrival.request_id,
             server: Arc::clone(server),
+            told: Mutex::default(),
             user_agent: None,
         }
     }

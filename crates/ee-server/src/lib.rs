@@ -28,7 +28,7 @@ pub mod workflows;
 
 pub use api::Op;
 pub use context::{Cx, RequestId};
-pub use corridor::{Arrival, AuditNote, Outcome, Refusal, admit, record};
+pub use corridor::{Arrival, AuditNote, Outcome, Refusal, Trail, admit, record};
 pub use object::Object;
 pub use openapi::openapi;
 pub use reply::{Destination, Reply, ShownOnce};

@@ -5,17 +5,21 @@ use std::{
     convert::Infallible,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
+    task::Poll,
 };
 
 use axum::{
+    body::Body,
     extract::{FromRequestParts as _, MatchedPath, RawPathParams, Request},
     handler::Handler,
     response::{IntoResponse as _, Response},
     routing::Route as Inner,
 };
 use ee_core::{KeyId, Permission, PermissionPattern, add_cookies};
-use ee_server::{Access, Arrival, AuditNote, Cx, Outcome, Route, Scope, Surface, admit, record};
-use futures_util::FutureExt as _;
+use ee_server::{
+    Access, Arrival, AuditNote, Cx, Outcome, Route, Scope, Surface, Trail, admit, record,
+};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use http::{HeaderMap, Method, StatusCode, Uri, header, request::Parts, uri::PathAndQuery};
 use tower::{Layer, Service, layer::layer_fn, service_fn};
 use tracing::{error, warn};
@@ -122,26 +126,32 @@ impl Guard {
             };
             let admitted = admit(&self.shared.server, &route, &arrival).await;
             let asked = Asked::of(&route, &parts);
+            let mut trail = None;
             let (cx, mut response) = match admitted {
                 Ok(cx) if !route.serves(&parts.method) => {
                     (cx, StatusCode::METHOD_NOT_ALLOWED.into_response())
                 }
-                Ok(cx) => {
-                    parts.extensions.insert(cx.clone());
-                    let request = Request::from_parts(parts, body);
-                    let answer = catch_unwind(AssertUnwindSafe(|| handler(request)));
-                    let answer = match answer {
-                        Ok(answer) => AssertUnwindSafe(answer).catch_unwind().await,
-                        Err(panic) => Err(panic),
-                    };
-                    (cx, answer.unwrap_or_else(|_| panicked()))
-                }
+                Ok(cx) => match begin(&cx, &route, &params).await {
+                    Ok(begun) => {
+                        trail = begun;
+                        parts.extensions.insert(cx.clone());
+                        let request = Request::from_parts(parts, body);
+                        let answer = catch_unwind(AssertUnwindSafe(|| handler(request)));
+                        let answer = match answer {
+                            Ok(answer) => AssertUnwindSafe(answer).catch_unwind().await,
+                            Err(panic) => Err(panic),
+                        };
+                        (cx, answer.unwrap_or_else(|_| panicked()))
+                    }
+                    Err(error) => (cx, HttpError::from(error).into_response()),
+                },
                 Err(refusal) => (refusal.cx, HttpError::from(refusal.error).into_response()),
             };
             if route.audit.is_some() || cx.has_stale_session() || !is_plain(&response) {
                 // In a box: most requests end without any of this, and their future stays small.
                 let asked = asked.as_deref();
-                Box::pin(self.conclude(&cx, &route, &params, asked, &mut response)).await;
+                let ended = (trail, &params);
+                Box::pin(self.conclude(&cx, &route, ended, asked, &mut response)).await;
             }
             let is_https = self.shared.server.origins.is_https();
             let headers = response.headers_mut();
@@ -155,7 +165,7 @@ impl Guard {
         &self,
         cx: &Cx,
         route: &Route,
-        params: &Params,
+        (trail, params): (Option<Trail>, &Params),
         asked: Option<&Asked>,
         response: &mut Response,
     ) {
@@ -163,13 +173,7 @@ impl Guard {
         let thrown = take_error(response);
         let note = response.extensions_mut().remove::<AuditNote>();
         if let Some(error) = &thrown {
-            let cookies = std::mem::take(response.headers_mut());
-            *response = match asked {
-                Some(asked) => self.shared.render(&asked.failed(cx, error)).await,
-                None => error.to_json(cx.request_id()),
-            };
-            let kept = cookies.get_all(header::SET_COOKIE).iter().cloned();
-            add_cookies(response.headers_mut(), kept);
+            self.draw(cx, asked, error, response).await;
         }
         let failure = thrown.or(drawn.map(|Drawn(error)| error));
         if let Some(error) = &failure {
@@ -178,14 +182,23 @@ impl Guard {
         let status = failure
             .as_ref()
             .map_or(response.status(), |error| error.status);
-        if route.audit.is_some() || matches!(status.as_u16(), 401 | 403) {
-            let outcome = Outcome {
-                status: status.as_u16(),
-                reason: failure.as_ref().map(HttpError::text),
-                note,
-                resource_param: params.resource.as_deref(),
-            };
-            record(cx, route, outcome).await;
+        let outcome = Outcome {
+            status: status.as_u16(),
+            reason: failure.as_ref().map(HttpError::text),
+            note,
+            resource_param: params.resource.as_deref(),
+        };
+        let recorded = match trail {
+            Some(trail) if route.is_stream() && status.is_success() => {
+                until_its_end(trail, response);
+                Ok(())
+            }
+            Some(trail) => trail.end(outcome).await,
+            None => record(cx, route, outcome).await,
+        };
+        // What was refused or has failed stays so. Nobody is told of a success that the record does not know.
+        if let (Err(error), None) = (recorded, &failure) {
+            self.draw(cx, asked, &error.into(), response).await;
         }
         if cx.has_stale_session() && may_clear(response.headers()) {
             let sessions = cx.licensed().and_then(|licensed| licensed.sessions());
@@ -194,6 +207,23 @@ impl Guard {
                 .unwrap_or_default();
             add_cookies(response.headers_mut(), clear);
         }
+    }
+
+    /// Answers with an error in place of what there was, but for its cookies.
+    async fn draw(
+        &self,
+        cx: &Cx,
+        asked: Option<&Asked>,
+        error: &HttpError,
+        response: &mut Response,
+    ) {
+        let before = std::mem::take(response.headers_mut());
+        *response = match asked {
+            Some(asked) => self.shared.render(&asked.failed(cx, error)).await,
+            None => error.to_json(cx.request_id()),
+        };
+        let kept = before.get_all(header::SET_COOKIE).iter().cloned();
+        add_cookies(response.headers_mut(), kept);
     }
 
     /// A route that nobody declared needs the permission `*`.
@@ -223,6 +253,31 @@ impl Guard {
             }
         }
     }
+}
+
+/// Begins what the record gets. In a box: most requests are not recorded, and their future stays small.
+async fn begin(
+    cx: &Cx,
+    route: &Arc<Route>,
+    params: &Params,
+) -> Result<Option<Trail>, ee_core::Error> {
+    if route.audit.is_none() {
+        return Ok(None);
+    }
+    Box::pin(Trail::begin(cx, route, params.resource.as_deref())).await
+}
+
+/// Has a stream recorded when it ends, or when nobody wants the rest of it.
+fn until_its_end(trail: Trail, response: &mut Response) {
+    let body = std::mem::take(response.body_mut()).into_data_stream();
+    let mut trail = Some(trail);
+    let end = stream::poll_fn(move |_| {
+        if let Some(trail) = trail.take() {
+            trail.end_stream();
+        }
+        Poll::Ready(None)
+    });
+    *response.body_mut() = Body::from_stream(body.chain(end));
 }
 
 fn undeclared(method: Method, path: &str) -> Route {

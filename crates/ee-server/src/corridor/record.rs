@@ -1,8 +1,8 @@
 //! What the record says of a request.
 
 use ee_core::{
-    ActorType, AuditAction, AuditActor, AuditContext, AuditEvent, AuditOutcome, AuditResource,
-    Error, ErrorKind, Identity,
+    ActorKind, ActorType, AuditAction, AuditActor, AuditContext, AuditEvent, AuditOutcome,
+    AuditResource, Error, ErrorKind, Identity,
 };
 use serde_json::{Map, Value};
 use tracing::error;
@@ -55,13 +55,14 @@ pub struct Outcome<'a> {
     pub resource_param: Option<&'a str>,
 }
 
-/// Records how a request ended: refusals always, successes and failures where the route says so.
-pub async fn record(cx: &Cx, route: &Route, outcome: Outcome<'_>) {
+/// Records how a request ended: refusals always, successes and failures where the route says so. Fails when that is not
+/// kept.
+pub async fn record(cx: &Cx, route: &Route, outcome: Outcome<'_>) -> Result<(), Error> {
     let refused = matches!(outcome.status, 401 | 403);
     let action = match &route.audit {
         Some(action) => action.clone(),
         None if refused => AuditAction::ACCESS_DENIED,
-        None => return,
+        None => return Ok(()),
     };
     let note = outcome.note.as_ref();
     let verdict = match outcome.status {
@@ -72,7 +73,7 @@ pub async fn record(cx: &Cx, route: &Route, outcome: Outcome<'_>) {
         _ if note.is_some_and(|note| note.failure.is_some()) => AuditOutcome::Failure,
         _ => AuditOutcome::Success,
     };
-    log(cx, event(cx, route, (action, verdict), outcome)).await;
+    log(cx, describe(cx, route, (action, verdict), outcome)).await
 }
 
 /// Records that a stream was ended before its own end.
@@ -94,12 +95,14 @@ pub(super) async fn record_revoked(
         resource_param,
     };
     let what = (AuditAction::ACCESS_REVOKED, verdict);
-    let mut event = event(cx, route, what, outcome);
+    let mut event = describe(cx, route, what, outcome);
     event.timestamp = cx.0.server.clock.now();
-    log(cx, event).await;
+    // It is in the log that it is not in the record, and the stream ends all the same.
+    let _ = log(cx, event).await;
 }
 
-fn event(
+/// Describes how a request ended.
+pub(super) fn describe(
     cx: &Cx,
     route: &Route,
     (action, verdict): (AuditAction, AuditOutcome),
@@ -122,6 +125,10 @@ fn event(
         add_means(&mut event.metadata, identity);
     }
     event.reason = outcome.reason.map(str::to_owned).or(note.failure);
+    if let Some(told) = parts.told() {
+        event.ai = told.ai.map(Box::new);
+        event.reason = event.reason.or(told.failure);
+    }
     let elapsed = parts
         .server
         .clock
@@ -138,19 +145,27 @@ fn event(
     event
 }
 
-async fn log(cx: &Cx, event: AuditEvent) {
+async fn log(cx: &Cx, event: AuditEvent) -> Result<(), Error> {
     let parts = &cx.0;
-    if let Err(err) = parts.server.audit.log(event).await {
+    parts.server.audit.log(event).await.inspect_err(|err| {
         error!(request.id = %parts.request_id, error = %err, "an audit event could not be written");
-    }
+    })
 }
 
 fn actor(cx: &Cx) -> AuditActor {
     let Some(identity) = cx.identity() else {
         return AuditActor::anonymous();
     };
-    let mut actor = AuditActor::new(ActorType::User, identity.user.id.as_str());
-    actor.email.clone_from(&identity.user.email);
+    let user = &identity.user;
+    let mut actor = AuditActor::new(ActorType::User, user.id.as_str());
+    actor.email.clone_from(&user.email);
+    actor.name.clone_from(&user.name);
+    actor.kind = Some(match identity.key {
+        Some(_) => ActorKind::ApiKey,
+        None => ActorKind::Human,
+    });
+    actor.credential_id = identity.key.as_ref().map(ToString::to_string);
+    actor.roles = user.roles.iter().map(ToString::to_string).collect();
     actor
 }
 

@@ -1,7 +1,7 @@
 //! What the record says of each request.
 
 use ee::{
-    AuditEvent, AuditOutcome,
+    AuditEvent, AuditOutcome, AuditStage,
     server::{Access, Op},
 };
 use http::Method;
@@ -86,7 +86,19 @@ async fn every_change_is_recorded_once_with_all_its_fields() {
             .send()
             .await;
 
-        let event = server.audit.take_one();
+        let mut events = server.audit.take();
+        let event = events.pop().unwrap();
+        assert_eq!(event.stage, AuditStage::Result, "{op:?}");
+        // Before the first piece of a stream it is told that there will be one.
+        assert_eq!(
+            events.len(),
+            usize::from(op.route().is_stream()),
+            "{op:?}: {events:#?}"
+        );
+        for intent in events {
+            assert_eq!(intent.stage, AuditStage::Intent, "{op:?}");
+            assert_eq!(intent.action, event.action, "{op:?}");
+        }
         let refused = matches!(op, Op::SignUp | Op::Signup);
         let outcome = if refused {
             AuditOutcome::Failure
