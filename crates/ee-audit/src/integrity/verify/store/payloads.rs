@@ -1,0 +1,104 @@
+//! The events of a log, also where some of them cannot be read.
+
+use std::collections::VecDeque;
+
+use ee_core::{
+    Error, ErrorKind,
+    storage::{AuditEntry, AuditStore, AuditStoredLink},
+};
+
+use super::{super::row::Payload, BATCH};
+
+/// After so many in a row that cannot be read, it is the store that does not work.
+const MOST_UNREADABLE: u32 = 100;
+
+/// Reads events in order.
+pub(super) struct Payloads<'a> {
+    /// Everything up to this number was read.
+    after: u64,
+    partition: &'a str,
+    read: VecDeque<(u64, Payload)>,
+    store: &'a dyn AuditStore,
+    unreadable: u32,
+}
+
+impl<'a> Payloads<'a> {
+    pub(super) fn new(store: &'a dyn AuditStore, partition: &'a str, after: u64) -> Self {
+        Self {
+            after,
+            partition,
+            read: VecDeque::new(),
+            store,
+            unreadable: 0,
+        }
+    }
+
+    /// Returns the events behind those that were returned, up to a number. The links are those of the same numbers.
+    pub(super) async fn up_to(
+        &mut self,
+        to: u64,
+        links: &[AuditStoredLink],
+    ) -> Result<Vec<(u64, Payload)>, Error> {
+        while self.after < to {
+            match self.store.feed(self.partition, self.after, BATCH).await {
+                Ok(batch) => self.keep(batch, to),
+                Err(err) if err.kind() == ErrorKind::Internal => {
+                    self.read_one_by_one(err, to, links).await?;
+                }
+                Err(err) => return Err(err),
+            }
+        }
+        let count = self.read.iter().take_while(|(seq, _)| *seq <= to).count();
+        Ok(self.read.drain(..count).collect())
+    }
+
+    fn keep(&mut self, mut batch: Vec<AuditEntry>, to: u64) {
+        let is_last = batch.len() < BATCH as usize;
+        let first = batch.first().map(|entry| entry.seq);
+        let last = batch.last().map(|entry| entry.seq);
+        self.after = match (first, last) {
+            // Somebody may have put several events under the last number: they are read together.
+            (Some(first), Some(last)) if !is_last && first < last => {
+                batch.retain(|entry| entry.seq < last);
+                last - 1
+            }
+            (_, Some(last)) if !is_last => last,
+            (_, last) => last.map_or(to, |last| last.max(to)),
+        };
+        self.unreadable = 0;
+        let rows = batch.into_iter();
+        self.read
+            .extend(rows.map(|entry| (entry.seq, entry.into())));
+    }
+
+    /// Finds out which events cannot be read.
+    async fn read_one_by_one(
+        &mut self,
+        err: Error,
+        to: u64,
+        links: &[AuditStoredLink],
+    ) -> Result<(), Error> {
+        let links = links
+            .iter()
+            .filter(|link| link.seq > self.after && link.seq <= to);
+        for link in links {
+            match self.store.find_event(link.id).await {
+                Ok(Some(entry)) if entry.seq == link.seq => {
+                    self.unreadable = 0;
+                    self.read.push_back((entry.seq, entry.into()));
+                }
+                Ok(_) => {}
+                Err(err) if err.kind() == ErrorKind::Internal => {
+                    self.unreadable += 1;
+                    self.read.push_back((link.seq, Payload::Unreadable));
+                }
+                Err(err) => return Err(err),
+            }
+            if self.unreadable > MOST_UNREADABLE {
+                return Err(err);
+            }
+        }
+        self.after = to;
+        Ok(())
+    }
+}

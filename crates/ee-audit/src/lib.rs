@@ -1,0 +1,10 @@
+//! The audit record: who did what, kept so that nothing is lost and nothing can be changed unseen (phase 5).
+
+pub mod delivery;
+pub mod export;
+pub mod integrity;
+pub mod policy;
+pub mod query;
+pub mod redact;
+pub mod sink;
+pub mod spool;
