@@ -20,8 +20,8 @@ pub use accounts::{
 };
 pub use agents::{AgentFilter, AgentRecord, AgentStore};
 pub use audit::{
-    AuditBucket, AuditCount, AuditEntry, AuditHold, AuditIndex, AuditProofStore, AuditRecord, AuditRetention,
-    AuditSearch, AuditStore, AuditStoredLink,
+    AuditBucket, AuditCount, AuditEntry, AuditHold, AuditIndex, AuditProofStore, AuditRecord,
+    AuditRetention, AuditSearch, AuditStore, AuditStoredLink,
 };
 pub use change::{Change, ChangeCount, ChangeHub, ChangeListener};
 pub use grants::{Effect, GrantRecord, GrantStore};

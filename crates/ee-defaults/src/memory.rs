@@ -3,6 +3,7 @@
 mod accounts;
 mod agents;
 mod assignments;
+mod audit;
 mod directory;
 mod grants;
 mod groups;
@@ -29,8 +30,8 @@ use ee_core::{
 use jiff::Timestamp;
 
 use self::{
-    agents::Agents, directory::Directory, runs::Runs, sessions::Sessions, shards::Shards,
-    threads::Threads, throttle::Throttle,
+    agents::Agents, audit::Record, directory::Directory, runs::Runs, sessions::Sessions,
+    shards::Shards, threads::Threads, throttle::Throttle,
 };
 
 /// Keeps every storage domain in memory: for tests, trials and embedders that need no more.
@@ -47,6 +48,7 @@ pub struct MemoryStore {
     ended: Shards<Timestamp>,
     flows: Shards<SignInFlow>,
     hub: ChangeHub,
+    record: RwLock<Record>,
     runs: RwLock<Runs>,
     sessions: Sessions,
     threads: RwLock<Threads>,

@@ -28,7 +28,7 @@ use ee_core::{Error, ErrorKind};
 pub use contents::Contents;
 pub use error::CopyError;
 pub use mark::unfinished;
-pub use tables::{TABLES, Table};
+pub use tables::{DERIVED, TABLES, Table};
 
 use crate::{Batch, Database, Statement};
 

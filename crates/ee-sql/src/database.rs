@@ -4,6 +4,7 @@ use std::fmt;
 
 use async_trait::async_trait;
 use ee_core::{Error, storage::ChangeHub};
+use jiff::Timestamp;
 
 use crate::{Batch, Row, Statement};
 
@@ -24,6 +25,27 @@ pub struct SchemaStatus {
     /// The newest schema that this program knows. One that is newer still is refused when a store is opened.
     pub known: i32,
 }
+
+/// Which words of its own a database has for a search of words.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Dialect {
+    /// `TSVECTOR` and `TSQUERY`.
+    Postgres,
+    /// FTS5.
+    Sqlite,
+}
+
+/// How much a search looks at.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Reach {
+    /// It goes along an index until it has enough.
+    Page,
+    /// Everything that fits.
+    Whole,
+}
+
+/// Makes of what was found in a transaction what the transaction goes on with. An error undoes it.
+pub type Then = Box<dyn FnOnce(Vec<Vec<Row>>) -> Result<Batch, Error> + Send>;
 
 /// A database with our schema. What it promises is in the description of the crate.
 ///
@@ -53,6 +75,36 @@ pub trait Database: fmt::Debug + Send + Sync + 'static {
         operation: &'static str,
         batch: Batch,
     ) -> Result<Option<Vec<Done>>, Error>;
+
+    /// Runs statements, and then what follows from the rows that they return, as one transaction. What a statement has
+    /// changed or locked stays so until the end. Answers as [`execute`](Self::execute) does for what followed.
+    ///
+    /// A caller that stops waiting leaves nothing half done.
+    async fn exchange(
+        &self,
+        operation: &'static str,
+        first: Vec<Statement>,
+        then: Then,
+    ) -> Result<Option<Vec<Done>>, Error>;
+
+    /// Runs one query that may have much to look at, for five seconds at most: beyond, it fails with
+    /// [`ErrorKind::Unavailable`](ee_core::ErrorKind::Unavailable).
+    async fn search(
+        &self,
+        operation: &'static str,
+        query: Statement,
+        _reach: Reach,
+    ) -> Result<Vec<Row>, Error> {
+        let answers = self.query(operation, vec![query]).await?;
+        Ok(answers.into_iter().flatten().collect())
+    }
+
+    /// Makes room for events of the record that happen from a moment on. Nothing to do for one that keeps them in one
+    /// piece. What cannot be made now is tried again another time.
+    async fn make_room(&self, _now: Timestamp) {}
+
+    /// Returns which words of its own it has.
+    fn dialect(&self) -> Dialect;
 
     /// Lets the numbers that the database gives out for a column go on behind the largest one that is there, after rows
     /// that have brought their own. Nothing to do for one that looks for the largest one each time.

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod agents;
+mod audit;
 pub mod copy;
 mod database;
 mod grants;
@@ -20,7 +21,8 @@ mod tokens;
 mod value;
 mod workflows;
 
-pub use database::{Database, Done, SchemaStatus};
-pub use statement::{Batch, Statement};
+pub use audit::leave;
+pub use database::{Database, Dialect, Done, Reach, SchemaStatus, Then};
+pub use statement::{Batch, Rows, Statement};
 pub use store::SqlStore;
 pub use value::{FromValue, Json, Name, Row, Value};

@@ -86,11 +86,84 @@ impl fmt::Debug for Statement {
     }
 }
 
+/// Many new rows of one table.
+#[derive(Clone)]
+pub struct Rows {
+    /// Which columns have values.
+    pub columns: &'static [&'static str],
+    /// The table.
+    pub table: &'static str,
+    /// The values, row by row.
+    pub values: Vec<Value>,
+}
+
+impl Rows {
+    /// Begins without a row.
+    pub const fn of(table: &'static str, columns: &'static [&'static str]) -> Self {
+        Self {
+            columns,
+            table,
+            values: Vec::new(),
+        }
+    }
+
+    /// Returns the rows.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = &[Value]> {
+        self.values.chunks_exact(self.columns.len().max(1))
+    }
+
+    /// Returns the text that inserts so many rows.
+    pub fn insert(&self, rows: usize) -> String {
+        let columns = self.columns.join(", ");
+        let mut text = format!("INSERT INTO {} ({columns}) VALUES ", self.table);
+        let mut number = 0;
+        for row in 0..rows {
+            text.push_str(if row > 0 { ", (" } else { "(" });
+            for column in 0..self.columns.len() {
+                number += 1;
+                text.push_str(if column > 0 { ", ?" } else { "?" });
+                text.push_str(&number.to_string());
+            }
+            text.push(')');
+        }
+        text
+    }
+
+    /// Returns statements that insert the rows, at most so many with each. There are few texts, however many rows.
+    pub fn statements(&self, most: usize) -> impl Iterator<Item = Statement> {
+        let width = self.columns.len().max(1);
+        let mut left = self.values.as_slice();
+        std::iter::from_fn(move || {
+            let rows = (left.len() / width).min(most.max(1));
+            let rows = rows.checked_ilog2().map(|power| 1 << power)?;
+            let (values, rest) = left.split_at_checked(rows * width)?;
+            left = rest;
+            Some(Statement {
+                must_change: false,
+                params: values.to_vec(),
+                sql: self.insert(rows).into(),
+            })
+        })
+    }
+}
+
+impl fmt::Debug for Rows {
+    /// Leaves the values out.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rows")
+            .field("table", &self.table)
+            .field("rows", &self.iter().len())
+            .finish_non_exhaustive()
+    }
+}
+
 /// What one transaction does.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
     /// Names under each of which no two batches run at the same time, for rules over several rows.
     pub alone: Vec<Cow<'static, str>>,
+    /// What it inserts behind its statements. Nothing is answered for it.
+    pub rows: Vec<Rows>,
     /// What it does, in this order.
     pub statements: Vec<Statement>,
     /// What it tells everybody when it is done.
@@ -102,6 +175,15 @@ impl Batch {
     #[must_use]
     pub fn then(mut self, statement: Statement) -> Self {
         self.statements.push(statement);
+        self
+    }
+
+    /// Adds rows, behind all statements.
+    #[must_use]
+    pub fn insert(mut self, rows: Rows) -> Self {
+        if !rows.values.is_empty() {
+            self.rows.push(rows);
+        }
         self
     }
 
@@ -129,6 +211,25 @@ impl From<Statement> for Batch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn rows_become_statements_of_so_many() {
+        let mut rows = Rows::of("t", &["a", "b"]);
+        rows.values.extend((0..6_i64).map(Value::from));
+
+        let statements: Vec<Statement> = rows.statements(9).collect();
+
+        let texts: Vec<&str> = statements.iter().map(|it| &*it.sql).collect();
+        assert_eq!(
+            texts,
+            [
+                "INSERT INTO t (a, b) VALUES (?1, ?2), (?3, ?4)",
+                "INSERT INTO t (a, b) VALUES (?1, ?2)"
+            ]
+        );
+        assert_eq!(statements[1].params, [Value::Integer(4), Value::Integer(5)]);
+        assert_eq!(Rows::of("t", &["a"]).statements(2).count(), 0);
+    }
 
     #[test]
     fn added_parameters_are_numbered_on() {

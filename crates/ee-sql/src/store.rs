@@ -7,7 +7,7 @@ use ee_core::{
     storage::{ChangeHub, Page, Paged},
 };
 
-use crate::{Batch, Database, Done, FromValue, Row, Statement};
+use crate::{Batch, Database, Done, FromValue, Reach, Row, Statement};
 
 /// Every storage domain over one database.
 #[derive(Debug)]
@@ -60,6 +60,17 @@ impl<D: Database> SqlStore<D> {
     ) -> Result<Vec<T>, Error> {
         let answers = self.0.query(operation, vec![query]).await?;
         answers.into_iter().flatten().map(read).collect()
+    }
+
+    /// Reads rows along an index, for a bounded time.
+    pub(crate) async fn along<T>(
+        &self,
+        operation: &'static str,
+        query: Statement,
+        read: impl FnMut(Row) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
+        let rows = self.0.search(operation, query, Reach::Page).await?;
+        rows.into_iter().map(read).collect()
     }
 
     /// Reads how many rows there are, and one page of them.

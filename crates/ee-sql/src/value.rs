@@ -3,11 +3,12 @@
 use std::{fmt, net::IpAddr, vec};
 
 use ee_core::{
-    AclSubject, AgentId, Error, ErrorKind, GroupId, KeyId, MessageId, RoleId, RunId, ThreadId,
-    TokenHash, TokenId, UserId, WorkflowId,
+    AclSubject, AgentId, AuditHash, Error, ErrorKind, GroupId, KeyId, MessageId, RoleId, RunId,
+    ThreadId, TokenHash, TokenId, UserId, WorkflowId,
 };
 use jiff::Timestamp;
 use serde::{Serialize, de::DeserializeOwned};
+use uuid::Uuid;
 
 /// One value of a column or a parameter.
 #[derive(Clone, Eq, PartialEq)]
@@ -55,6 +56,8 @@ into_value! {
     Vec<u8> => value: Self::Blob(value),
     TokenHash => value: Self::Blob(value.as_bytes().to_vec()),
     &TokenHash => value: Self::Blob(value.as_bytes().to_vec()),
+    AuditHash => value: Self::Blob(value.as_bytes().to_vec()),
+    Uuid => value: Self::Blob(value.as_bytes().to_vec()),
     // Finer digits than microseconds are dropped.
     Timestamp => value: Self::Integer(value.as_microsecond()),
     IpAddr => value: Self::Text(value.to_string()),
@@ -100,6 +103,8 @@ from_value! {
     String, "text": Value::Text(text) => Some(text),
     Vec<u8>, "blob": Value::Blob(bytes) => Some(bytes),
     TokenHash, "hash": Value::Blob(bytes) => Self::from_stored(&bytes),
+    AuditHash, "hash": Value::Blob(bytes) => Self::from_slice(&bytes),
+    Uuid, "identifier": Value::Blob(bytes) => Self::from_slice(&bytes).ok(),
     Timestamp, "time": Value::Integer(micros) => Self::from_microsecond(micros).ok(),
     IpAddr, "address": Value::Text(text) => text.parse().ok(),
     AclSubject, "subject": Value::Text(text) => text.parse().ok(),

@@ -79,6 +79,10 @@ macro_rules! store_conformance {
         $crate::agent_store_conformance!($setup);
         $crate::api_key_store_conformance!($setup);
         $crate::assignment_store_conformance!($setup);
+        $crate::audit_proof_store_conformance!($setup);
+        $crate::audit_retention_conformance!($setup);
+        $crate::audit_search_conformance!($setup);
+        $crate::audit_store_conformance!($setup);
         $crate::deletions_conformance!($setup);
         $crate::ended_session_store_conformance!($setup);
         $crate::grant_histories_conformance!($setup);

@@ -8,10 +8,7 @@ use ee_core::{
 };
 use jiff::Timestamp;
 
-use crate::{
-    listing::in_parts,
-    samples::{TICK, at},
-};
+use crate::{dice::Dice, listing::in_parts};
 
 /// Makes the test of a [`GrantStore`] by random histories. The setup is a future of a
 /// [`Fixture`](crate::Fixture).
@@ -81,33 +78,6 @@ impl Model {
         allowed.sort();
         allowed.dedup();
         allowed
-    }
-}
-
-/// Numbers that look random and are the same in every run (`SplitMix64`).
-struct Dice(u64);
-
-impl Dice {
-    fn roll(&mut self, sides: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((bits ^ (bits >> 31)) % sides as u64).unwrap()
-    }
-
-    fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
-        of.get(self.roll(of.len())).unwrap()
-    }
-
-    fn moment(&mut self) -> Timestamp {
-        let tick = TICK * i32::try_from(self.roll(3)).unwrap();
-        at(i64::try_from(self.roll(8)).unwrap()) + tick
-    }
-
-    fn some<T: Clone>(&mut self, of: &[T], most: usize) -> Vec<T> {
-        let count = self.roll(most + 1);
-        (0..count).map(|_| self.pick(of).clone()).collect()
     }
 }
 

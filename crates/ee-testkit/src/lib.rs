@@ -6,8 +6,10 @@
     reason = "a conformance case fails by panicking, as every test does"
 )]
 
+mod audit_samples;
 mod clock;
 mod conformance;
+mod dice;
 #[cfg(feature = "hrana")]
 mod hrana;
 mod listing;
@@ -20,6 +22,11 @@ pub mod account_store;
 pub mod agent_store;
 pub mod api_key_store;
 pub mod assignment_store;
+pub mod audit_outbox;
+pub mod audit_proof_store;
+pub mod audit_retention;
+pub mod audit_search;
+pub mod audit_store;
 pub mod changes;
 pub mod deletions;
 pub mod ended_session_store;

@@ -123,6 +123,18 @@ pub enum Error {
         /// What was asked.
         operation: &'static str,
     },
+    /// A search took too long and was ended.
+    #[error("could not {operation}: it took too long")]
+    Timeout {
+        /// What was asked.
+        operation: &'static str,
+    },
+    /// What was found does not allow to go on.
+    #[error("what was found does not fit")]
+    Unfit {
+        /// Why not.
+        source: ee_core::Error,
+    },
 }
 
 impl Error {
@@ -132,13 +144,17 @@ impl Error {
             Some(ffi::SQLITE_CONSTRAINT_PRIMARYKEY | ffi::SQLITE_CONSTRAINT_UNIQUE) => {
                 Self::Taken { operation }
             }
+            Some(ffi::SQLITE_INTERRUPT) => Self::Timeout { operation },
             _ => Self::Query { operation, source },
         }
     }
 
     fn kind(&self) -> ErrorKind {
         match self {
-            Self::Closed | Self::Commit { .. } | Self::Full => ErrorKind::Unavailable,
+            Self::Closed | Self::Commit { .. } | Self::Full | Self::Timeout { .. } => {
+                ErrorKind::Unavailable
+            }
+            Self::Unfit { source } => source.kind(),
             Self::Panicked { .. } => ErrorKind::Internal,
             Self::Query { source, .. } => match source.sqlite_error_code() {
                 Some(
@@ -191,6 +207,7 @@ mod tests {
             (ffi::SQLITE_CONSTRAINT_NOTNULL, ErrorKind::Internal),
             (ffi::SQLITE_BUSY, ErrorKind::Unavailable),
             (ffi::SQLITE_FULL, ErrorKind::Unavailable),
+            (ffi::SQLITE_INTERRUPT, ErrorKind::Unavailable),
             (ffi::SQLITE_IOERR_FSYNC, ErrorKind::Unavailable),
             (ffi::SQLITE_CORRUPT, ErrorKind::Internal),
             (ffi::SQLITE_ERROR, ErrorKind::Internal),

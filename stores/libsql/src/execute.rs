@@ -1,6 +1,6 @@
 //! How statements run on a connection.
 
-use ee_sql::{Done, Row, Statement, Value};
+use ee_sql::{Batch, Done, Row, Rows, Statement, Value};
 use rusqlite::{
     CachedStatement, Connection, ToSql,
     types::{Null, ToSqlOutput, Type, ValueRef},
@@ -24,22 +24,35 @@ pub(crate) fn query(conn: &Connection, statement: &Statement) -> rusqlite::Resul
     collect(&mut conn.prepare_cached(&statement.sql)?, statement)
 }
 
-/// Runs the statements in their order. Fails with [`rusqlite::Error::StatementChangedRows`] when one that must change
-/// something does not.
-pub(crate) fn batch(conn: &Connection, statements: &[Statement]) -> rusqlite::Result<Vec<Done>> {
-    statements
-        .iter()
-        .map(|statement| {
-            let done = run(conn, statement)?;
-            if statement.must_change && done.changed == 0 {
-                return Err(rusqlite::Error::StatementChangedRows(0));
-            }
-            Ok(done)
-        })
-        .collect()
+/// Does a batch. Fails with [`rusqlite::Error::StatementChangedRows`] when a statement that must change something does
+/// not.
+pub(crate) fn batch(conn: &Connection, batch: &Batch) -> rusqlite::Result<Vec<Done>> {
+    let statement = |statement: &Statement| {
+        let done = run(conn, statement)?;
+        if statement.must_change && done.changed == 0 {
+            return Err(rusqlite::Error::StatementChangedRows(0));
+        }
+        Ok(done)
+    };
+    let done = batch.statements.iter().map(statement);
+    let done = done.collect::<rusqlite::Result<_>>()?;
+    for rows in &batch.rows {
+        insert(conn, rows)?;
+    }
+    Ok(done)
 }
 
-fn run(conn: &Connection, statement: &Statement) -> rusqlite::Result<Done> {
+/// Inserts rows with one statement, which is run for each.
+fn insert(conn: &Connection, rows: &Rows) -> rusqlite::Result<()> {
+    let mut prepared = conn.prepare_cached(&rows.insert(1))?;
+    for row in rows.iter() {
+        prepared.execute(rusqlite::params_from_iter(row.iter().map(Param)))?;
+    }
+    Ok(())
+}
+
+/// Runs one statement.
+pub(crate) fn run(conn: &Connection, statement: &Statement) -> rusqlite::Result<Done> {
     let mut prepared = conn.prepare_cached(&statement.sql)?;
     if prepared.column_count() == 0 {
         let changed = prepared.execute(params(statement))?;

@@ -1,8 +1,13 @@
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use async_trait::async_trait;
-use ee_core::storage::ChangeHub;
-use ee_sql::{Batch, Database, Done, Row, SchemaStatus, SqlStore, Statement};
+use ee_core::storage::{Change, ChangeHub};
+use ee_sql::{Batch, Database, Dialect, Done, Reach, Row, SchemaStatus, SqlStore, Statement, Then};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
@@ -14,6 +19,9 @@ use crate::{
 };
 
 type Read = Box<dyn FnOnce(&Connection) + Send>;
+
+/// How long one search may take.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// How often it is looked whether another process has changed the file.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -118,11 +126,32 @@ impl SqliteFile {
         let read = move |conn: &Connection| {
             // Nobody waits when the caller was dropped.
             if !reply.is_closed() {
-                let _ = reply.send(guarded(operation, || work(conn)));
+                let work = || work(conn).map_err(|source| Error::query(operation, source));
+                let _ = reply.send(guarded(operation, work));
             }
         };
         self.readers.push(Box::new(read))?;
         Ok(answer.await.map_err(|_| Error::Closed)??)
+    }
+
+    /// Makes a change on the thread that writes. `None` when a statement that must change something did not.
+    async fn write(
+        &self,
+        operation: &'static str,
+        work: impl FnOnce(&Connection) -> Result<(Vec<Done>, Vec<Change>), Error> + Send + 'static,
+    ) -> Result<Option<Vec<Done>>, ee_core::Error> {
+        let (write, answer) = Write::new(operation, work);
+        let write = write.telling(&self.hub);
+        self.writer.push(Job::Change(Box::new(write)))?;
+        match answer.await.map_err(|_| Error::Closed)? {
+            Ok(done) => Ok(Some(done)),
+            Err(Error::Query {
+                source: rusqlite::Error::StatementChangedRows(0),
+                ..
+            }) => Ok(None),
+            Err(Error::Unfit { source }) => Err(source),
+            Err(err) => Err(err.into()),
+        }
     }
 }
 
@@ -161,24 +190,47 @@ impl Database for SqliteFile {
         operation: &'static str,
         batch: Batch,
     ) -> Result<Option<Vec<Done>>, ee_core::Error> {
-        let Batch {
-            // There is one writer: every batch runs alone.
-            alone: _,
-            statements,
-            tells,
-        } = batch;
-        let work = move |conn: &Connection| execute::batch(conn, &statements);
-        let (write, answer) = Write::new(operation, work);
-        let write = write.telling(tells, &self.hub);
-        self.writer.push(Job::Change(Box::new(write)))?;
-        match answer.await.map_err(|_| Error::Closed)? {
-            Ok(done) => Ok(Some(done)),
-            Err(Error::Query {
-                source: rusqlite::Error::StatementChangedRows(0),
-                ..
-            }) => Ok(None),
-            Err(err) => Err(err.into()),
-        }
+        // There is one writer: every batch runs alone.
+        let work = move |conn: &Connection| {
+            let done = execute::batch(conn, &batch);
+            let done = done.map_err(|source| Error::query(operation, source))?;
+            Ok((done, batch.tells))
+        };
+        self.write(operation, work).await
+    }
+
+    async fn exchange(
+        &self,
+        operation: &'static str,
+        first: Vec<Statement>,
+        then: Then,
+    ) -> Result<Option<Vec<Done>>, ee_core::Error> {
+        let work = move |conn: &Connection| {
+            let failed = |source| Error::query(operation, source);
+            let rows = |statement| execute::run(conn, statement).map(|done| done.rows);
+            let rows = first.iter().map(rows).collect::<Result<_, _>>();
+            let batch = then(rows.map_err(failed)?).map_err(|source| Error::Unfit { source })?;
+            let done = execute::batch(conn, &batch).map_err(failed)?;
+            Ok((done, batch.tells))
+        };
+        self.write(operation, work).await
+    }
+
+    async fn search(
+        &self,
+        operation: &'static str,
+        query: Statement,
+        _reach: Reach,
+    ) -> Result<Vec<Row>, ee_core::Error> {
+        self.read(operation, move |conn| {
+            let _limit = open::Limit::until(Instant::now() + PATIENCE);
+            execute::query(conn, &query)
+        })
+        .await
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
     }
 
     fn hub(&self) -> &ChangeHub {

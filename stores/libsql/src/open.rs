@@ -1,6 +1,7 @@
 //! Opening the file.
 
 use std::{
+    cell::Cell,
     fs::{self, OpenOptions},
     io::ErrorKind,
     path::{Path, PathBuf},
@@ -21,6 +22,29 @@ const LOG_BYTES: i64 = 64 * 1024 * 1024;
 const SMALLEST: u64 = 512;
 /// Prepared statements that a connection keeps.
 const STATEMENTS: usize = 64;
+/// Steps of SQLite after which a query looks at the clock: a fraction of a millisecond.
+const STEPS: i32 = 10_000;
+
+thread_local! {
+    /// When the query of this thread has to end.
+    static UNTIL: Cell<Option<Instant>> = const { Cell::new(None) };
+}
+
+/// Bounds how long queries of this thread take, as long as it lives.
+pub(crate) struct Limit(());
+
+impl Limit {
+    pub(crate) fn until(end: Instant) -> Self {
+        UNTIL.set(Some(end));
+        Self(())
+    }
+}
+
+impl Drop for Limit {
+    fn drop(&mut self) {
+        UNTIL.set(None);
+    }
+}
 
 /// Makes sure that there is a file that others cannot read, and returns its absolute path, which
 /// SQLite takes for nothing but a file. The log and its index get the mode of the file.
@@ -107,11 +131,15 @@ pub(crate) fn writer(path: &Path, busy_timeout: Duration) -> Result<Connection, 
 
 /// Opens the file for reading, after [`writer`] has. A wait of zero answers "busy" at once.
 pub(crate) fn reader(path: &Path, busy_timeout: Duration) -> Result<Connection, OpenError> {
-    connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, busy_timeout).map_err(|source| {
-        OpenError::Sqlite {
-            path: path.into(),
-            source,
-        }
+    let open = || {
+        let mut conn = connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, busy_timeout)?;
+        let is_over = || UNTIL.get().is_some_and(|end| Instant::now() >= end);
+        conn.progress_handler(STEPS, Some(is_over))?;
+        Ok(conn)
+    };
+    open().map_err(|source| OpenError::Sqlite {
+        path: path.into(),
+        source,
     })
 }
 

@@ -31,18 +31,20 @@ pub(crate) trait Change: Send {
     fn answer(self: Box<Self>, committed: &Result<(), Arc<rusqlite::Error>>);
 }
 
-/// A change that a closure makes. It is made whole even when the caller has stopped waiting.
+/// A change that a closure makes, which also returns what is told of it. It is made whole even when the caller has
+/// stopped waiting.
 pub(crate) struct Write<F, T> {
+    hub: Option<Arc<ChangeHub>>,
     operation: &'static str,
     reply: oneshot::Sender<Result<T, Error>>,
     result: Option<Result<T, Error>>,
-    tells: Option<(Vec<storage::Change>, Arc<ChangeHub>)>,
+    tells: Vec<storage::Change>,
     work: Option<F>,
 }
 
 impl<F, T> Write<F, T>
 where
-    F: FnOnce(&Connection) -> rusqlite::Result<T>,
+    F: FnOnce(&Connection) -> Result<(T, Vec<storage::Change>), Error>,
 {
     pub(crate) fn new(
         operation: &'static str,
@@ -50,40 +52,42 @@ where
     ) -> (Self, oneshot::Receiver<Result<T, Error>>) {
         let (reply, answer) = oneshot::channel();
         let write = Self {
+            hub: None,
             operation,
             reply,
             result: None,
-            tells: None,
+            tells: Vec::new(),
             work: Some(work),
         };
         (write, answer)
     }
 
     /// Has everybody told when the change is made, also when nobody waits for the answer any more.
-    pub(crate) fn telling(mut self, tells: Vec<storage::Change>, hub: &Arc<ChangeHub>) -> Self {
-        if !tells.is_empty() {
-            self.tells = Some((tells, Arc::clone(hub)));
-        }
+    pub(crate) fn telling(mut self, hub: &Arc<ChangeHub>) -> Self {
+        self.hub = Some(Arc::clone(hub));
         self
     }
 }
 
 impl<F, T> Change for Write<F, T>
 where
-    F: FnOnce(&Connection) -> rusqlite::Result<T> + Send,
+    F: FnOnce(&Connection) -> Result<(T, Vec<storage::Change>), Error> + Send,
     T: Send,
 {
     fn apply(&mut self, conn: &Connection) -> bool {
         let Some(work) = self.work.take() else {
             return false;
         };
-        let result = guarded(self.operation, || work(conn));
+        let result = guarded(self.operation, || work(conn)).map(|(value, tells)| {
+            self.tells = tells;
+            value
+        });
         self.result.insert(result).is_ok()
     }
 
     fn answer(self: Box<Self>, committed: &Result<(), Arc<rusqlite::Error>>) {
-        if let (Some(Ok(_)), Ok(()), Some((tells, hub))) = (&self.result, committed, &self.tells) {
-            for change in tells {
+        if let (Some(Ok(_)), Ok(()), Some(hub)) = (&self.result, committed, &self.hub) {
+            for change in &self.tells {
                 hub.tell(change);
             }
         }
@@ -102,15 +106,12 @@ where
     }
 }
 
-/// Runs a query of ours so that a defect in it ends the query and not the thread.
+/// Runs work of ours so that a defect in it ends the work and not the thread.
 pub(crate) fn guarded<T>(
     operation: &'static str,
-    work: impl FnOnce() -> rusqlite::Result<T>,
+    work: impl FnOnce() -> Result<T, Error>,
 ) -> Result<T, Error> {
-    match catch_unwind(AssertUnwindSafe(work)) {
-        Ok(result) => result.map_err(|source| Error::query(operation, source)),
-        Err(_) => Err(Error::Panicked { operation }),
-    }
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(Error::Panicked { operation }))
 }
 
 /// Works until the queue is closed and empty.
@@ -185,15 +186,19 @@ mod tests {
 
     fn insert(id: i64) -> (Box<dyn Change>, Answer<usize>) {
         let (write, answer) = Write::new("insert", move |conn| {
-            conn.execute("INSERT INTO kept VALUES (?1)", [id])
+            let insert = conn.execute("INSERT INTO kept VALUES (?1)", [id]);
+            let inserted = insert.map_err(|err| Error::query("insert", err))?;
+            Ok((inserted, Vec::new()))
         });
         (Box::new(write), answer)
     }
 
     fn statement(sql: &'static str) -> (Box<dyn Change>, Answer<()>) {
         let (write, answer) = Write::new("test", |conn| {
-            conn.execute("INSERT INTO kept VALUES (99)", [])?;
-            conn.execute_batch(sql)
+            let insert = conn.execute("INSERT INTO kept VALUES (99)", []);
+            let both = insert.and_then(|_| conn.execute_batch(sql));
+            both.map_err(|err| Error::query("test", err))?;
+            Ok(((), Vec::new()))
         });
         (Box::new(write), answer)
     }
@@ -229,8 +234,8 @@ mod tests {
     #[test]
     fn a_panicking_change_takes_nothing_with_it_but_itself() {
         let mut conn = database();
-        let (write, mut panicked) = Write::new("panic", |conn| -> rusqlite::Result<()> {
-            conn.execute("INSERT INTO kept VALUES (99)", [])?;
+        let (write, mut panicked) = Write::<_, ()>::new("panic", |conn| {
+            conn.execute("INSERT INTO kept VALUES (99)", []).unwrap();
             panic!("a defect");
         });
         let (one, mut one_done) = insert(1);

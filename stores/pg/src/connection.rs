@@ -3,11 +3,13 @@
 use std::{ops::Deref, sync::Arc};
 
 use deadpool_postgres::{ClientWrapper, Object};
-use ee_sql::{Batch, Done, Row, Statement};
+use ee_sql::{Batch, Done, Reach, Row, Statement};
 use futures_util::future::try_join_all;
+use tokio::try_join;
 use tokio_postgres::Error;
 
 use crate::{
+    copy,
     pipeline::{self, Request},
     texts::{Text, Texts},
 };
@@ -17,6 +19,16 @@ pub(crate) const LOCKS: i32 = 0x6d61_4545;
 
 /// Several queries see one state of the database.
 const BEGIN_READING: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
+
+/// A page goes along an index in its order: whatever reads and sorts all that fits is slow where much does. The plan is
+/// made once for all values, since making it takes longer than a page.
+const BEGIN_PAGE: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+    SET LOCAL statement_timeout = 5000; SET LOCAL jit = off; SET LOCAL enable_seqscan = off; \
+    SET LOCAL enable_bitmapscan = off; SET LOCAL max_parallel_workers_per_gather = 0; \
+    SET LOCAL plan_cache_mode = force_generic_plan";
+
+const BEGIN_WHOLE: &str = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; \
+    SET LOCAL statement_timeout = 5000; SET LOCAL jit = off";
 
 /// Each statement sees what was committed before it: one behind a lock sees what the last holder has done.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
@@ -70,6 +82,40 @@ impl Loan {
         }
     }
 
+    /// Returns the rows of a query that may have much to look at.
+    pub(crate) async fn search(
+        &mut self,
+        query: &Statement,
+        reach: Reach,
+        texts: &Texts,
+    ) -> Result<Vec<Row>, Error> {
+        let ready = self.prepare_as(texts.get(&query.sql)).await?;
+        let begin = match reach {
+            Reach::Page => BEGIN_PAGE,
+            Reach::Whole => BEGIN_WHOLE,
+        };
+        let requests = [
+            Request::Command(begin),
+            ready.request(query),
+            Request::Command("COMMIT"),
+        ];
+        self.is_in_transaction = true;
+        let done = self.end(&requests).await?;
+        Ok(rows(between(done, 1, 1)).into_iter().flatten().collect())
+    }
+
+    /// Begins a transaction with statements and leaves it open.
+    pub(crate) async fn begin(&mut self, first: &[Statement]) -> Result<Vec<Vec<Row>>, Error> {
+        let ready = self.prepare_all(first).await?;
+        let mut requests = vec![Request::Command(BEGIN)];
+        requests.extend(requests_for(&ready, first));
+        self.is_in_transaction = true;
+        match pipeline::run(self, &requests).await.done {
+            Ok(done) => Ok(rows(between(done, 1, first.len()))),
+            Err(err) => self.undo().await.and(Err(err)),
+        }
+    }
+
     /// Does a batch as one transaction, which ends with the notifications. `None` when a statement that must change
     /// something did not: then nothing was done.
     pub(crate) async fn execute(
@@ -77,40 +123,58 @@ impl Loan {
         batch: &Batch,
         notifications: &[Statement],
     ) -> Result<Option<Vec<Done>>, Error> {
-        let Batch {
-            alone, statements, ..
-        } = batch;
-        let ready = self.prepare_all(statements).await?;
-        if let ([ready], [statement]) = (&*ready, &**statements)
+        if let [statement] = &*batch.statements
             && notifications.is_empty()
-            && alone.is_empty()
+            && batch.alone.is_empty()
+            && batch.rows.is_empty()
         {
+            let ready = self.prepare(statement).await?;
             let done = pipeline::ask(self, ready.request(statement)).await?;
             let is_undone = statement.must_change && done.changed == 0;
             return Ok((!is_undone).then(|| vec![done]));
         }
-        let ready_notifications = self.prepare_all(notifications).await?;
+        self.go_on(batch, notifications).await
+    }
 
+    /// Does a batch as one transaction, or as the end of one that has [begun](Self::begin).
+    pub(crate) async fn go_on(
+        &mut self,
+        batch: &Batch,
+        notifications: &[Statement],
+    ) -> Result<Option<Vec<Done>>, Error> {
+        let Batch {
+            alone, statements, ..
+        } = batch;
         let locks: Vec<Statement> = alone.iter().map(|name| lock(name)).collect();
-        let ready_locks = self.prepare_all(&locks).await?;
-        let own = 1 + locks.len();
-
-        let mut requests = vec![Request::Command(BEGIN)];
+        let (ready, ready_locks, ready_notifications) = try_join!(
+            self.prepare_all(statements),
+            self.prepare_all(&locks),
+            self.prepare_all(notifications),
+        )?;
+        let mut requests = Vec::with_capacity(statements.len() + locks.len() + 2);
+        if !self.is_in_transaction {
+            requests.push(Request::Command(BEGIN));
+        }
         requests.extend(requests_for(&ready_locks, &locks));
+        let own = requests.len();
+
         let mut done = Vec::with_capacity(own + statements.len());
         self.is_in_transaction = true;
         for (ready, statement) in ready.iter().zip(statements) {
             requests.push(ready.request(statement));
             if statement.must_change {
-                let answers = pipeline::run(self, &requests).await.done;
-                requests.clear();
-                match answers {
-                    Ok(answers) => done.extend(answers),
-                    Err(err) => return self.undo().await.and(Err(err)),
-                }
+                done.extend(self.part(&mut requests).await?);
                 if done.last().is_none_or(|done| done.changed == 0) {
                     self.undo().await?;
                     return Ok(None);
+                }
+            }
+        }
+        if !batch.rows.is_empty() {
+            done.extend(self.part(&mut requests).await?);
+            for rows in &batch.rows {
+                if let Err(err) = copy::insert(self, rows).await {
+                    return self.undo().await.and(Err(err));
                 }
             }
         }
@@ -118,6 +182,16 @@ impl Loan {
         requests.push(Request::Command("COMMIT"));
         done.extend(self.end(&requests).await?);
         Ok(Some(between(done, own, statements.len())))
+    }
+
+    /// Sends requests in the midst of the transaction, which is undone when one fails.
+    async fn part(&mut self, requests: &mut Vec<Request<'_>>) -> Result<Vec<Done>, Error> {
+        let answers = pipeline::run(self, requests).await.done;
+        requests.clear();
+        match answers {
+            Ok(answers) => Ok(answers),
+            Err(err) => self.undo().await.and(Err(err)),
+        }
     }
 
     /// Sends requests the last of which ends the transaction.
@@ -133,14 +207,19 @@ impl Loan {
         }
     }
 
-    async fn undo(&mut self) -> Result<(), Error> {
+    /// Undoes the transaction.
+    pub(crate) async fn undo(&mut self) -> Result<(), Error> {
         pipeline::ask(self, Request::Command("ROLLBACK")).await?;
         self.is_in_transaction = false;
         Ok(())
     }
 
     async fn prepare(&self, statement: &Statement) -> Result<Ready, Error> {
-        match self.texts.get(&statement.sql) {
+        self.prepare_as(self.texts.get(&statement.sql)).await
+    }
+
+    async fn prepare_as(&self, text: Text) -> Result<Ready, Error> {
+        match text {
             Text::Kept(sql) => self.prepare_cached(&sql).await.map(Ready::Prepared),
             Text::Passing(sql) => Ok(Ready::Once(sql)),
         }

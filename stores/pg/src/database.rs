@@ -3,7 +3,7 @@ use std::{
     ops::ControlFlow,
     sync::{
         Arc,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicI64, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -11,13 +11,20 @@ use std::{
 use async_trait::async_trait;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
 use ee_core::storage::ChangeHub;
-use ee_sql::{Batch, Database, Done, Row, SchemaStatus, SqlStore, Statement};
+use ee_sql::{Batch, Database, Dialect, Done, Reach, Row, SchemaStatus, SqlStore, Statement, Then};
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, error::Elapsed, sleep_until, timeout_at};
 use tokio_util::task::TaskTracker;
+use tracing::warn;
 
 use crate::{
-    Error, OpenError, PgConfig, connection::Loan, echoes::Echoes, listener::Listener, migrations,
-    server::Server, texts::Texts,
+    Error, OpenError, PgConfig,
+    connection::Loan,
+    echoes::Echoes,
+    listener::Listener,
+    migrations,
+    server::Server,
+    texts::{KEPT, SEARCHES, Texts},
 };
 
 /// How often a transaction is tried when another one is in its way, and a read when its connection breaks.
@@ -25,6 +32,13 @@ const TRIES: u32 = 4;
 
 /// What lies between two transactions that come back after they were in each other's way.
 const STEP: Duration = Duration::from_millis(5);
+
+/// How long a search takes at most; the server ends it a little earlier.
+const SEARCH: Duration = Duration::from_millis(5_300);
+
+/// When room for events is looked after again, and when if there was no room to be made.
+const A_DAY: SignedDuration = SignedDuration::from_hours(24);
+const A_WHILE: SignedDuration = SignedDuration::from_mins(10);
 
 /// One PostgreSQL database that keeps every storage domain, as a store.
 pub type PgStore = SqlStore<PgDatabase>;
@@ -77,7 +91,9 @@ impl PgDatabase {
                 hub,
                 patience: config.patience(),
                 pool,
-                texts: Arc::default(),
+                room_until: AtomicI64::new(i64::MIN),
+                searches: Texts::up_to(SEARCHES),
+                texts: Arc::new(Texts::up_to(KEPT)),
                 turns: AtomicU32::new(0),
             }),
             listener,
@@ -154,6 +170,75 @@ impl Database for PgDatabase {
         }
     }
 
+    async fn exchange(
+        &self,
+        operation: &'static str,
+        first: Vec<Statement>,
+        then: Then,
+    ) -> Result<Option<Vec<Done>>, ee_core::Error> {
+        if self.changes.is_closed() {
+            return Err(Error::Closed.into());
+        }
+        let pool = Arc::clone(&self.pool);
+        let change = async move { pool.exchange(operation, first, then).await };
+        match self.changes.spawn(change).await {
+            Ok(done) => done,
+            Err(err) if err.is_panic() => Err(Error::Panicked { operation }.into()),
+            Err(_) => Err(Error::Closed.into()),
+        }
+    }
+
+    async fn search(
+        &self,
+        operation: &'static str,
+        query: Statement,
+        reach: Reach,
+    ) -> Result<Vec<Row>, ee_core::Error> {
+        let mut call = self.pool.call(operation);
+        call.deadline = call.deadline.max(Instant::now() + SEARCH);
+        loop {
+            let mut loan = call.loan().await?;
+            let search = loan.search(&query, reach, &self.pool.searches);
+            let result = timeout_at(call.deadline, search).await;
+            if let ControlFlow::Break(result) = call.judge(loan, result, Error::is_lost).await {
+                return Ok(result?);
+            }
+        }
+    }
+
+    /// Makes tables for the months around, and drops those that a retention has emptied.
+    async fn make_room(&self, now: Timestamp) {
+        let room_until = &self.pool.room_until;
+        let (until, micros) = (room_until.load(Ordering::Acquire), now.as_microsecond());
+        let claimed = micros.saturating_add(A_WHILE.as_micros().try_into().unwrap_or(i64::MAX));
+        let is_ours = micros >= until
+            && room_until
+                .compare_exchange(until, claimed, Ordering::AcqRel, Ordering::Acquire)
+                .is_ok();
+        if !is_ours {
+            return;
+        }
+        // From last month on, since events may come late.
+        let first = now.saturating_sub(A_DAY * 31).unwrap_or(now);
+        let make = Statement::new("SELECT ee_audit_make_months(?1, 5)").bind(first);
+        let before = now.saturating_sub(A_DAY * 62).unwrap_or(now);
+        let drop = Statement::new("SELECT ee_audit_drop_months(?1)").bind(before);
+        let patience = "SET LOCAL lock_timeout = 1000";
+        for statement in [make, drop] {
+            let batch = Batch::from(Statement::new(patience)).then(statement);
+            if let Err(err) = self.execute("make room for events", batch).await {
+                warn!(error = %err, "events are kept in one piece until there is room for their month");
+                return;
+            }
+        }
+        let done = now.saturating_add(A_DAY).unwrap_or(now);
+        room_until.store(done.as_microsecond(), Ordering::Release);
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::Postgres
+    }
+
     async fn go_on_numbering(
         &self,
         table: &'static str,
@@ -188,6 +273,9 @@ struct Connections {
     hub: Arc<ChangeHub>,
     patience: Duration,
     pool: Pool,
+    /// When room for events is looked after again, in microseconds.
+    room_until: AtomicI64,
+    searches: Texts,
     texts: Arc<Texts>,
     turns: AtomicU32,
 }
@@ -222,10 +310,58 @@ impl Connections {
                 break result;
             }
         };
+        self.tell(&batch, number, &result);
+        result
+    }
+
+    /// Runs statements, then the batch that follows from what they return, and tells everybody.
+    async fn exchange(
+        &self,
+        operation: &'static str,
+        first: Vec<Statement>,
+        then: Then,
+    ) -> Result<Option<Vec<Done>>, ee_core::Error> {
+        let mut call = self.call(operation);
+        let (mut loan, rows) = loop {
+            let mut loan = call.loan().await?;
+            match timeout_at(call.deadline, loan.begin(&first)).await {
+                Ok(Ok(rows)) => break (loan, rows),
+                result => {
+                    let judged = call.judge(loan, result, Error::is_lost).await;
+                    if let ControlFlow::Break(result) = judged {
+                        // Not reached with rows.
+                        result?;
+                    }
+                }
+            }
+        };
+        let batch = match then(rows) {
+            Ok(batch) => batch,
+            Err(err) => {
+                // Whatever becomes of it: dropped in the midst of the transaction, the connection is closed.
+                let _ = timeout_at(call.deadline, loan.undo()).await;
+                return Err(err);
+            }
+        };
+        let (number, notifications) = self.echoes.send(&batch.tells);
+        // What follows is known for these rows alone, so it is not tried again.
+        call.tries = 1;
+        let work = loan.go_on(&batch, &notifications);
+        let result = timeout_at(call.deadline, work).await;
+        let result = match call.judge(loan, result, |_| false).await {
+            ControlFlow::Break(result) => result,
+            ControlFlow::Continue(()) => Err(Error::Timeout { operation }),
+        };
+        self.tell(&batch, number, &result);
+        Ok(result?)
+    }
+
+    /// Tells everybody here of a batch that was done, or that may have been.
+    fn tell(&self, batch: &Batch, number: u64, result: &Result<Option<Vec<Done>>, Error>) {
         if !matches!(result, Ok(Some(_))) {
             self.echoes.forget(number);
         }
-        let may_be_done = match &result {
+        let may_be_done = match result {
             Ok(done) => done.is_some(),
             Err(err) => err.is_lost() || matches!(err, Error::Timeout { .. }),
         };
@@ -234,7 +370,6 @@ impl Connections {
                 self.hub.tell(change);
             }
         }
-        result
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod config;
 mod connection;
+mod copy;
 mod database;
 mod echoes;
 mod error;

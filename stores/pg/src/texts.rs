@@ -7,7 +7,10 @@ use std::{
 
 /// Texts that are kept prepared on each connection. There are about a hundred with no list in them; lists make
 /// others, without a bound of their own.
-const KEPT: usize = 256;
+pub(crate) const KEPT: usize = 256;
+
+/// The same for searches: each filter makes another text, and those that many ask for come first.
+pub(crate) const SEARCHES: usize = 128;
 
 /// A text that is ready for the server.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -19,20 +22,31 @@ pub(crate) enum Text {
 }
 
 /// What was translated already.
-#[derive(Debug, Default)]
-pub(crate) struct Texts(RwLock<HashMap<Box<str>, Arc<str>>>);
+#[derive(Debug)]
+pub(crate) struct Texts {
+    kept: RwLock<HashMap<Box<str>, Arc<str>>>,
+    most: usize,
+}
 
 impl Texts {
+    /// Keeps at most so many.
+    pub(crate) fn up_to(most: usize) -> Self {
+        Self {
+            kept: RwLock::default(),
+            most,
+        }
+    }
+
     /// Translates a text, or finds it translated.
     pub(crate) fn get(&self, sql: &str) -> Text {
-        let kept = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(text) = kept.get(sql) {
             return Text::Kept(Arc::clone(text));
         }
         drop(kept);
         let text = translate(sql);
-        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() >= KEPT {
+        let mut kept = self.kept.write().unwrap_or_else(PoisonError::into_inner);
+        if kept.len() >= self.most {
             return Text::Passing(text);
         }
         let text = kept.entry(sql.into()).or_insert_with(|| text.into());
@@ -43,7 +57,7 @@ impl Texts {
 /// Writes `$1` for `?1`, but not between quotes, and takes lists that come as one text apart in the way of the server.
 fn translate(sql: &str) -> String {
     let mut text = numbered(sql);
-    // Only a parameter ever stands between these brackets.
+    // Only a parameter or a column ever stands between these brackets.
     while let Some((before, after)) = text.split_once("json_each(")
         && let Some((list, rest)) = after.split_once(')')
     {
@@ -93,7 +107,7 @@ mod tests {
 
     #[test]
     fn so_many_are_kept_and_no_more() {
-        let texts = Texts::default();
+        let texts = Texts::up_to(KEPT);
         for number in 0..KEPT {
             assert!(matches!(
                 texts.get(&format!("SELECT {number}")),

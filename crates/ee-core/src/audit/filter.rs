@@ -117,22 +117,31 @@ impl AuditField {
             Self::ActorId => Some((&*actor.id).into()),
             Self::ActorKind => actor.kind.and_then(|kind| text(kind.as_str())),
             Self::ActorType => text(actor.actor_type.as_str()),
-            Self::AgentId => event.ai.as_ref().and_then(|ai| some_of(&ai.agent_id)),
+            Self::AgentId => event
+                .ai
+                .as_ref()
+                .and_then(|ai| some_of(ai.agent_id.as_ref())),
             Self::Category => Some(event.action.category().into()),
-            Self::Email => some_of(&actor.email),
+            Self::Email => some_of(actor.email.as_ref()),
             Self::Ip => actor.ip.map(|ip| ip.to_string().into()),
-            Self::Model => event.ai.as_ref().and_then(|ai| some_of(&ai.model)),
-            Self::Organization => some_of(&actor.organization_id),
+            Self::Model => event.ai.as_ref().and_then(|ai| some_of(ai.model.as_ref())),
+            Self::Organization => some_of(actor.organization_id.as_ref()),
             Self::Outcome => text(event.outcome.as_str()),
             Self::RequestId => event.context.as_ref().map(|it| (&*it.request_id).into()),
             Self::ResourceId => event.resource.as_ref().map(|it| (&*it.id).into()),
             Self::ResourceType => event.resource.as_ref().map(|it| (&*it.kind).into()),
             Self::Role => actor.roles.first().map(|role| (&**role).into()),
-            Self::RunId => event.ai.as_ref().and_then(|ai| some_of(&ai.run_id)),
-            Self::SessionId => some_of(&actor.session_id),
+            Self::RunId => event.ai.as_ref().and_then(|ai| some_of(ai.run_id.as_ref())),
+            Self::SessionId => some_of(actor.session_id.as_ref()),
             Self::Stage => text(event.stage.as_str()),
-            Self::ThreadId => event.ai.as_ref().and_then(|ai| some_of(&ai.thread_id)),
-            Self::TraceId => event.context.as_ref().and_then(|it| some_of(&it.trace_id)),
+            Self::ThreadId => event
+                .ai
+                .as_ref()
+                .and_then(|ai| some_of(ai.thread_id.as_ref())),
+            Self::TraceId => event
+                .context
+                .as_ref()
+                .and_then(|it| some_of(it.trace_id.as_ref())),
         }
     }
 
@@ -145,8 +154,8 @@ impl AuditField {
     }
 }
 
-fn some_of(text: &Option<String>) -> Option<Cow<'_, str>> {
-    text.as_deref().map(Cow::Borrowed)
+fn some_of(text: Option<&String>) -> Option<Cow<'_, str>> {
+    text.map(|text| text.as_str().into())
 }
 
 /// What the value of a field must be like.

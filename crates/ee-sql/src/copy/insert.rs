@@ -28,7 +28,12 @@ pub(super) fn insert(table: &Table, rows: impl Iterator<Item = Values>) -> State
     } else {
         "NOTHING".to_owned()
     };
-    let end = format!(" ON CONFLICT ({}) DO {then}", table.key.join(", "));
+    let end = if table.is_in_parts {
+        // No index has its key alone everywhere.
+        format!(" ON CONFLICT DO {then}")
+    } else {
+        format!(" ON CONFLICT ({}) DO {then}", table.key.join(", "))
+    };
     statement.and(&end, None::<Value>)
 }
 

@@ -6,6 +6,8 @@ use super::mark;
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Table {
+    /// Whether PostgreSQL keeps it in parts by the id, which stands at the end of its key there.
+    pub is_in_parts: bool,
     /// The columns of its primary key, in the order of the key.
     pub key: &'static [&'static str],
     /// Its name.
@@ -28,6 +30,7 @@ impl Table {
         rest: &'static [&'static str],
     ) -> Self {
         Self {
+            is_in_parts: false,
             key,
             name,
             numbered: None,
@@ -58,10 +61,13 @@ impl Table {
     }
 }
 
+/// Tables that are made again from what the others hold, by [`AuditIndex`](ee_core::storage::AuditIndex).
+pub const DERIVED: [&str; 3] = ["ee_audit_indexed", "ee_audit_tallies", "ee_audit_words"];
+
 /// Every table that is copied; one that refers to another comes behind it.
 ///
 /// All rows go along: who is signed in stays so, who is locked out too, and a link that was sent can still be used. Left
-/// out are the history of the schema, which each database has of its own, and the mark of the copy itself.
+/// out are the history of the schema, which each database has of its own, the mark of the copy itself, and what is [derived](DERIVED).
 pub const TABLES: &[Table] = &[
     Table::new(
         "ee_accounts",
@@ -218,6 +224,67 @@ pub const TABLES: &[Table] = &[
         ],
         &["created_at", "updated_at"],
     ),
+    Table::new(
+        "ee_audit_heads",
+        &["partition"],
+        &[],
+        &["log", "size", "chain", "frontier"],
+    ),
+    Table::new("ee_audit_links", &["number"], &[], &["id", "leaf", "chain"]),
+    Table {
+        is_in_parts: true,
+        ..Table::new(
+            "ee_audit_bodies",
+            &["number"],
+            &["canonical", "personal"],
+            &["id", "received_at"],
+        )
+    },
+    Table {
+        is_in_parts: true,
+        ..Table::new(
+            "ee_audit_events",
+            &["number"],
+            &[
+                "action",
+                "actor_id",
+                "actor_kind",
+                "actor_type",
+                "agent_id",
+                "category",
+                "email",
+                "ip",
+                "model",
+                "organization",
+                "outcome",
+                "request_id",
+                "resource_id",
+                "resource_type",
+                "roles",
+                "run_id",
+                "session_id",
+                "stage",
+                "thread_id",
+                "trace_id",
+            ],
+            &["id", "ts", "address", "duration"],
+        )
+    },
+    Table::new("ee_audit_actions", &["name"], &[], &[]),
+    Table::new("ee_audit_nodes", &["log", "level", "idx"], &[], &["hash"]),
+    Table::new(
+        "ee_audit_checkpoints",
+        &["partition", "size", "created_at"],
+        &["note"],
+        &[],
+    ),
+    Table::new(
+        "ee_audit_holds",
+        &["id"],
+        &["filter", "reason", "owner"],
+        &["created_at"],
+    ),
+    Table::new("ee_audit_left", &["id"], &["canonical", "personal"], &[]),
     Table {
         only: mark::IS_NONE,
         ..Table::new("ee_revisions", &["name"], &[], &["value"])

@@ -2,15 +2,15 @@ use std::{fmt, sync::Arc};
 
 use async_trait::async_trait;
 use ee_core::storage::{Change, ChangeHub};
-use ee_sql::{Batch, Database, Done, Row, SchemaStatus, SqlStore, Statement};
-use tokio::sync::watch;
+use ee_sql::{Batch, Database, Dialect, Done, Reach, Row, SchemaStatus, SqlStore, Statement, Then};
+use tokio::sync::{Mutex, watch};
 
 use crate::remote::{
     RemoteConfig, RemoteError, RemoteOpenError,
-    client::Remote,
+    client::{Remote, Stream},
     feed::{self, Seen},
     schema,
-    wire::Steps,
+    wire::{Steps, StepsDone},
 };
 
 /// A libSQL server that keeps every storage domain, as a store.
@@ -27,6 +27,8 @@ pub struct RemoteDatabase {
 }
 
 pub(crate) struct Shared {
+    /// Held by an exchange from its first statement to its last: those of one process wait here and not at the server.
+    exchange: Mutex<()>,
     pub(crate) hub: ChangeHub,
     pub(crate) remote: Remote,
     pub(crate) seen: Seen,
@@ -39,6 +41,7 @@ impl RemoteDatabase {
         schema::migrate(&remote).await?;
         let seen = feed::seen(&remote).await.map_err(RemoteOpenError::Server)?;
         let shared = Arc::new(Shared {
+            exchange: Mutex::default(),
             hub: ChangeHub::default(),
             remote,
             seen,
@@ -100,10 +103,45 @@ impl Database for RemoteDatabase {
         done.map_err(|err| err.during(operation))
     }
 
+    async fn exchange(
+        &self,
+        operation: &'static str,
+        first: Vec<Statement>,
+        then: Then,
+    ) -> Result<Option<Vec<Done>>, ee_core::Error> {
+        self.check_open().map_err(|err| err.during(operation))?;
+        let shared = Arc::clone(&self.shared);
+        let done = tokio::spawn(async move { shared.exchange(operation, &first, then).await });
+        done.await
+            .unwrap_or_else(|_| Err(RemoteError::Malformed.during(operation)))
+    }
+
+    async fn search(
+        &self,
+        operation: &'static str,
+        query: Statement,
+        _reach: Reach,
+    ) -> Result<Vec<Row>, ee_core::Error> {
+        let found = async {
+            self.check_open()?;
+            // What took too long is not asked again.
+            self.shared.query_once(&[query]).await
+        };
+        let found = found.await.map_err(|err| err.during(operation))?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    fn dialect(&self) -> Dialect {
+        Dialect::Sqlite
+    }
+
     fn hub(&self) -> &ChangeHub {
         &self.shared.hub
     }
 }
+
+/// Most rows of one statement.
+const TOGETHER: usize = 32;
 
 /// Fails when the statement before it has changed nothing: a step cannot be made to hang on that by itself, and the
 /// text is no JSON.
@@ -138,19 +176,86 @@ impl Shared {
     /// Does a batch and tells of it.
     async fn execute(&self, batch: &Batch) -> Result<Option<Vec<Done>>, RemoteError> {
         let mut tries = 0;
-        let (done, told) = loop {
+        loop {
             tries += 1;
-            match self.transaction(batch).await {
+            match self.transaction(batch, None).await {
                 Err(err) if err.is_unsent() && tries < 3 => {}
+                result => return self.tell(batch, result),
+            }
+        }
+    }
+
+    /// Runs statements, then the batch that follows from what they return, and tells of it.
+    async fn exchange(
+        &self,
+        operation: &'static str,
+        first: &[Statement],
+        then: Then,
+    ) -> Result<Option<Vec<Done>>, ee_core::Error> {
+        let _one_at_a_time = self.exchange.lock().await;
+        let begun = self.begin(first).await;
+        let (rows, stream) = begun.map_err(|err| err.during(operation))?;
+        match then(rows) {
+            Ok(batch) => {
+                let done = self.transaction(&batch, Some(stream)).await;
+                self.tell(&batch, done).map_err(|err| err.during(operation))
+            }
+            Err(err) => {
+                self.undo(stream).await;
+                Err(err)
+            }
+        }
+    }
+
+    /// Begins a transaction with statements and leaves it open. Nothing of it is kept when this fails, so that it is
+    /// tried again.
+    async fn begin(&self, first: &[Statement]) -> Result<(Vec<Vec<Row>>, Stream), RemoteError> {
+        let mut tries = 0;
+        loop {
+            tries += 1;
+            let mut steps = Steps::default();
+            steps.then("BEGIN IMMEDIATE", &[]);
+            let places: Vec<usize> = first.iter().map(|it| steps.statement(it)).collect();
+            let (mut answer, stream) = match self.remote.begin(steps).await {
+                Err(err) if err.is_passing() && tries < 3 => continue,
+                result => result?,
+            };
+            let taken = answer.steps().and_then(|mut done| {
+                let rows = |place: &usize| done.take(*place).map(|done| done.rows);
+                places.iter().map(rows).collect()
+            });
+            match taken {
+                Ok(rows) => return Ok((rows, stream)),
                 Err(err) => {
-                    // Nobody knows whether it was done.
-                    if err.is_passing() && !batch.tells.is_empty() {
-                        self.hub.tell(&Change::Everything);
-                    }
+                    self.undo(stream).await;
                     return Err(err);
                 }
-                Ok(None) => return Ok(None),
-                Ok(Some(done)) => break done,
+            }
+        }
+    }
+
+    async fn undo(&self, stream: Stream) {
+        let mut undo = Steps::default();
+        undo.then("ROLLBACK", &[]);
+        // The server undoes it by itself otherwise.
+        let _ = self.remote.end(stream, undo).await;
+    }
+
+    /// Tells everybody of a batch that was done, or that may have been.
+    fn tell(
+        &self,
+        batch: &Batch,
+        result: Result<Option<(Vec<Done>, Option<u64>)>, RemoteError>,
+    ) -> Result<Option<Vec<Done>>, RemoteError> {
+        let (done, told) = match result {
+            Ok(Some(done)) => done,
+            Ok(None) => return Ok(None),
+            Err(err) => {
+                // Nobody knows whether it was done.
+                if err.is_passing() && !batch.tells.is_empty() {
+                    self.hub.tell(&Change::Everything);
+                }
+                return Err(err);
             }
         };
         for change in &batch.tells {
@@ -164,14 +269,26 @@ impl Shared {
         Ok(Some(done))
     }
 
-    /// Runs the statements in one transaction and one request. Returns the number that shows others that something has
-    /// changed, where the batch tells something.
+    /// Runs the statements in one request: as one transaction, or as the end of one. Returns the number that shows others
+    /// that something has changed, where the batch tells something.
     async fn transaction(
         &self,
         batch: &Batch,
+        stream: Option<Stream>,
     ) -> Result<Option<(Vec<Done>, Option<u64>)>, RemoteError> {
+        let rows = batch.rows.iter().flat_map(|rows| rows.statements(TOGETHER));
+        let rows: Vec<Statement> = rows.collect();
         let mut steps = Steps::default();
-        steps.then("BEGIN IMMEDIATE", &[]);
+        // A step of its own first, on whose success the others hang.
+        let is_begun = stream.is_some();
+        steps.then(
+            if is_begun {
+                "SELECT 1"
+            } else {
+                "BEGIN IMMEDIATE"
+            },
+            &[],
+        );
         let mut places = Vec::with_capacity(batch.statements.len());
         let mut guards = Vec::new();
         for statement in &batch.statements {
@@ -180,10 +297,17 @@ impl Shared {
                 guards.push(steps.then(GUARD, &[]));
             }
         }
+        for rows in &rows {
+            steps.statement(rows);
+        }
         let bump = (!batch.tells.is_empty()).then(|| steps.then(BUMP, &[]));
         let commit = steps.then("COMMIT", &[]);
         steps.unless(commit, "ROLLBACK");
-        let mut done = self.remote.run(steps).await?.steps()?;
+        let answer = match stream {
+            Some(stream) => self.remote.end(stream, steps).await,
+            None => self.remote.run(steps).await,
+        };
+        let mut done: StepsDone = answer?.steps()?;
         if guards.iter().any(|guard| done.has_failed(*guard)) {
             return Ok(None);
         }

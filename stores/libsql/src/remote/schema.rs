@@ -125,16 +125,25 @@ async fn finish(remote: &Remote, stream: Stream, missing: &[Missing]) -> Result<
     done.take(commit).map(drop)
 }
 
-/// Splits the text of a migration at its semicolons. Our migrations hold none in texts and no triggers.
+/// Splits the text of a migration at its semicolons, but for those within a trigger. Our migrations hold none in texts.
 fn statements(sql: &str) -> Vec<String> {
     let code = |line: &str| !line.trim_start().starts_with("--");
     let text: Vec<&str> = sql.lines().filter(|line| code(line)).collect();
-    let text = text.join("\n");
-    let parts = text.split(';').map(str::trim);
-    parts
-        .filter(|it| !it.is_empty())
-        .map(str::to_owned)
-        .collect()
+    let mut statements = Vec::new();
+    let mut trigger = String::new();
+    for part in text.join("\n").split(';').map(str::trim) {
+        if part.starts_with("CREATE TRIGGER") || !trigger.is_empty() {
+            trigger.push_str(part);
+            if part.ends_with("END") {
+                statements.push(std::mem::take(&mut trigger));
+            } else {
+                trigger.push_str(";\n");
+            }
+        } else if !part.is_empty() {
+            statements.push(part.to_owned());
+        }
+    }
+    statements
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Nothing of the schema is forgotten by a copy.
 
-use ee_sql::copy::{TABLES, Table};
+use ee_sql::copy::{DERIVED, TABLES, Table};
 use rusqlite::Connection;
 
 use crate::scratch::Scratch;
@@ -33,6 +33,8 @@ fn every_table_with_every_column_is_copied() {
         .unwrap()
         .collect::<Result<_, _>>()
         .unwrap();
+    // The index of words is made of tables of its own.
+    found.retain(|line| !DERIVED.iter().any(|table| line.starts_with(table)));
     found.sort();
     let mut copied: Vec<String> = TABLES.iter().flat_map(listed).collect();
     copied.sort();

@@ -217,7 +217,7 @@ async fn the_file_is_durable_and_strict() {
         .pragma_query_value(None, "journal_mode", |row| row.get(0))
         .unwrap();
     let loose: Vec<String> = conn
-        .prepare("SELECT name FROM pragma_table_list WHERE name GLOB 'ee_*' AND NOT strict")
+        .prepare("SELECT name FROM pragma_table_list WHERE name GLOB 'ee_*' AND NOT strict AND type = 'table'")
         .unwrap()
         .query_map([], |row| row.get(0))
         .unwrap()

@@ -9,7 +9,7 @@ use std::{
 use ee::{
     Error, async_trait,
     sql::{
-        Batch, Database, Done, Row, SqlStore, Statement,
+        Batch, Database, Dialect, Done, Reach, Row, SqlStore, Statement, Then,
         copy::{Copied, Copier, CopyError, TABLES},
     },
     storage::ChangeHub,
@@ -136,6 +136,28 @@ impl Database for Any {
         batch: Batch,
     ) -> Result<Option<Vec<Done>>, Error> {
         self.inner().execute(operation, batch).await
+    }
+
+    async fn exchange(
+        &self,
+        operation: &'static str,
+        first: Vec<Statement>,
+        then: Then,
+    ) -> Result<Option<Vec<Done>>, Error> {
+        self.inner().exchange(operation, first, then).await
+    }
+
+    async fn search(
+        &self,
+        operation: &'static str,
+        query: Statement,
+        reach: Reach,
+    ) -> Result<Vec<Row>, Error> {
+        self.inner().search(operation, query, reach).await
+    }
+
+    fn dialect(&self) -> Dialect {
+        self.inner().dialect()
     }
 
     async fn go_on_numbering(

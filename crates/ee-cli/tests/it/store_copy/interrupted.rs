@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use ee::{
     Error, ErrorKind, async_trait,
     sql::{
-        Batch, Database, Done, Row, SqlStore, Statement,
+        Batch, Database, Dialect, Done, Row, SqlStore, Statement, Then,
         copy::{CopyError, unfinished},
     },
     storage::{ChangeHub, ThreadStore},
@@ -71,6 +71,19 @@ impl Database for Breaking {
             }
             Break::AtEnd | Break::Before | Break::Unmarked => Err(broken()),
         }
+    }
+
+    async fn exchange(
+        &self,
+        operation: &'static str,
+        first: Vec<Statement>,
+        then: Then,
+    ) -> Result<Option<Vec<Done>>, Error> {
+        self.inner.exchange(operation, first, then).await
+    }
+
+    fn dialect(&self) -> Dialect {
+        self.inner.dialect()
     }
 
     async fn go_on_numbering(

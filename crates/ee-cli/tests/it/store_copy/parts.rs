@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use ee::{
     Error, async_trait,
-    sql::{Batch, Database, Done, Row, Statement, Value, copy::Copier},
+    sql::{Batch, Database, Dialect, Done, Row, Statement, Then, Value, copy::Copier},
     storage::ChangeHub,
 };
 
@@ -64,6 +64,19 @@ impl Database for Watched {
         self.batch.fetch_max(rows, Ordering::Relaxed);
         self.batches.fetch_add(1, Ordering::Relaxed);
         self.inner.execute(operation, batch).await
+    }
+
+    async fn exchange(
+        &self,
+        operation: &'static str,
+        first: Vec<Statement>,
+        then: Then,
+    ) -> Result<Option<Vec<Done>>, Error> {
+        self.inner.exchange(operation, first, then).await
+    }
+
+    fn dialect(&self) -> Dialect {
+        self.inner.dialect()
     }
 
     fn hub(&self) -> &ChangeHub {

@@ -1,0 +1,173 @@
+//! How a search gets at its events without a look at most others.
+
+use std::collections::BTreeSet;
+
+use ee_core::{AuditField, AuditFilter, AuditOutcome, AuditTest, Error};
+
+use super::{
+    actions::is_of_action,
+    conditions::{Sql, of_one_field},
+    tail::Tail,
+    texts::{kept, list},
+    words::{self, Sought},
+};
+use crate::{Database, SqlStore, store::column};
+
+/// Most ways of one search.
+const MOST: usize = 32;
+
+/// Characters of a text that stand in an index.
+const INDEXED: usize = 200;
+
+/// Most events that are found by their words first and put in order then.
+const FEW: u64 = 2_000;
+
+/// Conditions each of which goes along one index, in the order of time. No event meets two of them.
+#[derive(Debug, Default)]
+pub(super) struct Paths(pub(super) Vec<String>);
+
+impl Paths {
+    /// Goes through all times.
+    fn through_time() -> Self {
+        Self(vec!["1 = 1".to_owned()])
+    }
+}
+
+/// Returns what all has to be so.
+pub(super) fn conjuncts(filter: &AuditFilter) -> Vec<&AuditFilter> {
+    match filter {
+        AuditFilter::All(all) => all.iter().flat_map(conjuncts).collect(),
+        other => vec![other],
+    }
+}
+
+/// Indexed fields with their columns, those that tell events apart best first.
+const FIELDS: [(AuditField, &str); 6] = [
+    (AuditField::RequestId, "e.request_id"),
+    (AuditField::RunId, "e.run_id"),
+    (AuditField::ThreadId, "e.thread_id"),
+    (AuditField::SessionId, "e.session_id"),
+    (AuditField::ResourceId, "e.resource_id"),
+    (AuditField::ActorId, "e.actor_id"),
+];
+
+/// Returns the values of a field when it has to have one of a few.
+fn values(filter: &AuditFilter, wanted: AuditField) -> Option<Vec<&str>> {
+    let (field, values) = match filter {
+        AuditFilter::Any(any) => of_one_field(any)?,
+        AuditFilter::Field(field, AuditTest::Is(value)) => (*field, vec![&**value]),
+        _ => return None,
+    };
+    (field == wanted).then_some(values)
+}
+
+/// Goes along the index of a field.
+fn of_field(conjuncts: &[&AuditFilter], sql: &mut Sql) -> Option<Paths> {
+    let by_field = FIELDS.iter().find_map(|(field, column)| {
+        let values = conjuncts.iter().filter_map(|it| values(it, *field));
+        values.min_by_key(Vec::len).map(|values| (*column, values))
+    });
+    let (column, values) = by_field?;
+    let starts = values.iter().map(|value| {
+        let value = kept(value);
+        let end = value
+            .char_indices()
+            .nth(INDEXED)
+            .map_or(value.len(), |(at, _)| at);
+        value.get(..end).unwrap_or_default().to_owned()
+    });
+    let starts: BTreeSet<String> = starts.collect();
+    if starts.len() > MOST {
+        return None;
+    }
+    let paths = starts.into_iter().map(|start| {
+        let start = sql.bind(start);
+        let is_there = match column {
+            "e.actor_id" => String::new(),
+            column => format!(" AND {column} IS NOT NULL"),
+        };
+        format!("substr({column}, 1, {INDEXED}) = {start}{is_there}")
+    });
+    Some(Paths(paths.collect()))
+}
+
+/// Goes along the index of outcomes, which leaves out the ones that nearly all have.
+fn of_outcome(conjuncts: &[&AuditFilter], sql: &mut Sql) -> Option<Paths> {
+    let wanted = conjuncts.iter().find_map(|filter| {
+        let values = values(filter, AuditField::Outcome)?;
+        let is_rare = |value: &&str| *value != AuditOutcome::Success.as_str();
+        values.iter().all(is_rare).then_some(values)
+    })?;
+    let wanted: BTreeSet<&str> = wanted.into_iter().collect();
+    if wanted.len() > MOST {
+        return None;
+    }
+    let paths = wanted.into_iter().map(|outcome| {
+        let outcome = sql.bind(&*kept(outcome));
+        format!("e.outcome = {outcome} AND e.outcome <> 'success'")
+    });
+    Some(Paths(paths.collect()))
+}
+
+impl<D: Database> SqlStore<D> {
+    /// Finds the way of a search. Without any, no event fits.
+    pub(super) async fn paths(
+        &self,
+        filter: &AuditFilter,
+        tail: &Tail,
+        sql: &mut Sql,
+    ) -> Result<Paths, Error> {
+        let conjuncts = conjuncts(filter);
+        if let Some(paths) = of_field(&conjuncts, sql).or_else(|| of_outcome(&conjuncts, sql)) {
+            return Ok(paths);
+        }
+        for filter in &conjuncts {
+            if let AuditFilter::Words(words) = filter
+                && let Some(paths) = self.of_words(words, tail, sql).await?
+            {
+                return Ok(paths);
+            }
+        }
+        for filter in conjuncts.into_iter().filter(|it| is_of_action(it)) {
+            let actions = self.actions(filter).await?;
+            if actions.len() <= MOST {
+                let paths = actions.into_iter().map(|action| {
+                    let action = sql.bind(action);
+                    format!("e.action = {action}")
+                });
+                return Ok(Paths(paths.collect()));
+            }
+        }
+        Ok(Paths::through_time())
+    }
+
+    /// Begins with the events that have the words, when these are few.
+    async fn of_words(
+        &self,
+        words: &[String],
+        tail: &Tail,
+        sql: &mut Sql,
+    ) -> Result<Option<Paths>, Error> {
+        let dialect = self.database().dialect();
+        let question = match Sought::new(words, dialect) {
+            Sought::Everything => return Ok(None),
+            Sought::Nothing => return Ok(Some(Paths::default())),
+            Sought::Index(question) => question,
+        };
+        let count = words::count(dialect, question.clone(), FEW + 1);
+        let count = self.along("look for words", count, column::<u64>).await?;
+        let numbers = tail.numbers(words, true);
+        if count
+            .first()
+            .is_none_or(|&count| count + numbers.len() as u64 > FEW)
+        {
+            return Ok(None);
+        }
+        let found = words::numbers(dialect, &sql.bind(question));
+        let numbers = sql.bind(list(numbers));
+        let path = format!(
+            "e.number IN ({found} UNION SELECT CAST(value AS BIGINT) FROM json_each({numbers}))"
+        );
+        Ok(Some(Paths(vec![path])))
+    }
+}

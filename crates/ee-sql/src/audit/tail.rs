@@ -1,0 +1,65 @@
+//! The newest events: those whose words are in no index yet.
+
+use ee_core::{AuditFilter, Error, ErrorKind, storage::AuditRecord};
+
+use crate::{Database, Row, SqlStore, Statement};
+
+/// Most events that are looked through without an index.
+const MOST: usize = 20_000;
+
+/// Events with their numbers and words.
+#[derive(Debug, Default)]
+pub(super) struct Tail(Vec<(u64, Vec<String>)>);
+
+impl Tail {
+    /// Returns those that have all of the words, or those that do not.
+    pub(super) fn numbers(&self, words: &[String], are_there: bool) -> Vec<String> {
+        let fits = |has: &[String]| {
+            let is_there = |word: &String| has.iter().any(|it| it.starts_with(&**word));
+            words.iter().all(is_there)
+        };
+        let found = self.0.iter().filter(|(_, has)| fits(has) == are_there);
+        found.map(|(number, _)| number.to_string()).collect()
+    }
+}
+
+/// Tells whether a filter looks for words.
+pub(super) fn asks_for_words(filter: &AuditFilter) -> bool {
+    match filter {
+        AuditFilter::All(filters) | AuditFilter::Any(filters) => filters.iter().any(asks_for_words),
+        AuditFilter::Not(not) => asks_for_words(not),
+        AuditFilter::Words(_) => true,
+        _ => false,
+    }
+}
+
+/// Selects the bodies of events that are behind the index of their log, which is `h`.
+pub(super) const BEHIND: &str = "FROM ee_audit_heads AS h \
+    LEFT JOIN ee_audit_indexed AS i ON i.log = h.log \
+    JOIN ee_audit_bodies AS b ON b.number > coalesce(i.number, h.log * 1099511627776) \
+    AND b.number <= h.log * 1099511627776 + h.size";
+
+impl<D: Database> SqlStore<D> {
+    /// Reads the events that a search for words has to look through. Fails with [`ErrorKind::Unavailable`] when they
+    /// are too many: whatever makes the index does not keep up.
+    pub(super) async fn tail(&self, filter: &AuditFilter) -> Result<Tail, Error> {
+        if !asks_for_words(filter) {
+            return Ok(Tail::default());
+        }
+        let query = format!("SELECT b.number, b.canonical, b.personal {BEHIND} LIMIT ?1");
+        let query = Statement::new(query).bind(MOST as u64 + 1);
+        let read = |mut row: Row| {
+            let number = row.take()?;
+            // What cannot be read has no words. It is for the verification to tell.
+            let record = AuditRecord::restore(row.take()?, row.take()?).ok();
+            let words = record.map(|record| record.event.words());
+            Ok((number, words.unwrap_or_default()))
+        };
+        let tail = self.along("look through new events", query, read).await?;
+        if tail.len() > MOST {
+            let message = "the words of new events are not searchable yet";
+            return Err(Error::new(ErrorKind::Unavailable, message));
+        }
+        Ok(Tail(tail))
+    }
+}
