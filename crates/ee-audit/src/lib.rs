@@ -2,6 +2,7 @@
 
 pub mod delivery;
 pub mod export;
+pub mod format;
 pub mod integrity;
 pub mod policy;
 pub mod query;

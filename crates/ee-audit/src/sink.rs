@@ -38,7 +38,7 @@ pub use config::{SinkConfig, SinkContext, SinkSettings};
 pub use console::{ConsoleConfig, ConsoleSink, ConsoleStyle};
 pub use delivery::{DeliveryError, DeliveryErrorKind};
 pub use file::{FileConfig, FileSink};
-pub use format::{EventFormat, Product};
+pub use format::EventFormat;
 pub use handle::{SinkHandle, test_sink};
 pub use http::{HttpBody, HttpConfig, HttpSink, SIGNATURE_HEADER};
 pub use name::SinkName;

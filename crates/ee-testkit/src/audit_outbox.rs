@@ -1,5 +1,10 @@
 //! Cases for events that changes of a store leave in their own transactions.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a case stops at the first thing that is not so"
+)]
+
 use std::{collections::BTreeSet, sync::Arc};
 
 use ee_core::storage::{AuditProofStore, AuditRecord, AuditStore};

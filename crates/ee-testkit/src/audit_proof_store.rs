@@ -1,5 +1,10 @@
 //! Cases for an [`AuditProofStore`].
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a case stops at the first thing that is not so"
+)]
+
 use std::sync::Arc;
 
 use ee_core::{

@@ -1,5 +1,10 @@
 //! Cases for an [`AuditRetention`].
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a case stops at the first thing that is not so"
+)]
+
 use std::{collections::BTreeSet, sync::Arc};
 
 use ee_core::{
@@ -208,7 +213,7 @@ pub async fn holds_begin_and_end(store: Arc<impl AuditRetention>) {
     }
 
     let mut other = hold("a", 1);
-    other.reason = "another one".to_owned();
+    "another one".clone_into(&mut other.reason);
     assert_kind(store.put_hold(other).await, ErrorKind::Conflict);
 
     let expected = [hold("c", 5), hold("a", 9), hold("b", 9)];

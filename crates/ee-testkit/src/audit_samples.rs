@@ -1,5 +1,10 @@
 //! Events of the record, and filters for them, that a store may mistake.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a case stops at the first thing that is not so"
+)]
+
 use std::net::IpAddr;
 
 use ee_core::{

@@ -1,5 +1,10 @@
 //! Cases for an [`AuditSearch`]: what it finds is what [`AuditFilter::matches`] says.
 
+#![expect(
+    clippy::indexing_slicing,
+    reason = "a case stops at the first thing that is not so"
+)]
+
 use std::{
     cmp::Reverse,
     collections::{BTreeMap, BTreeSet},

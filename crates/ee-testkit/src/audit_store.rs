@@ -1,5 +1,11 @@
 //! Cases for an [`AuditStore`], which keeps its proofs as well.
 
+#![expect(
+    clippy::indexing_slicing,
+    clippy::reversed_empty_ranges,
+    reason = "a case stops at the first thing that is not so"
+)]
+
 use std::{collections::BTreeSet, future::poll_fn, sync::Arc, task::Poll};
 
 use ee_core::storage::{AuditProofStore, AuditRecord, AuditStore};

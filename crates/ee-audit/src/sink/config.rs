@@ -9,8 +9,8 @@ use super::{
     OtlpSink, SinkName, SinkOptions, SyslogConfig, SyslogSink,
 };
 use crate::{
+    format::Product,
     query::{Context, parse},
-    sink::format::Product,
 };
 
 /// One sink of the configuration.

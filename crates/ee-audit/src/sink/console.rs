@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use self::line::{Escape, Escaped, pretty};
 use super::{AuditSink, DeliveryError, lane::Lane};
-use crate::sink::format::native;
+use crate::format::native;
 
 /// Lines for people or for programs.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]

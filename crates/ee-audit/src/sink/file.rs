@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use self::rotation::Rotated;
 use super::{AuditSink, DeliveryError, EventFormat, lane::Lane};
-use crate::sink::format::Product;
+use crate::format::Product;
 
 /// Where a file is, and when it is begun anew.
 #[derive(Clone, Debug, Deserialize)]

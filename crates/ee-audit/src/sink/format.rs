@@ -2,10 +2,7 @@ use ee_core::storage::AuditEntry;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-mod stand_in;
-
-pub use stand_in::Product;
-pub(super) use stand_in::{cef, native, ocsf};
+use crate::format::{Product, cef, native, ocsf};
 
 /// How events are written.
 #[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]

@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 pub use self::signature::SIGNATURE_HEADER;
 pub(super) use self::signature::Signer;
 use super::{AuditSink, DeliveryError, EventFormat, endpoint::parse_http, post::Receiver};
-use crate::sink::format::Product;
+use crate::format::Product;
 
 /// Which batch it is: the same events have the same key.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");

@@ -15,7 +15,7 @@ use url::Url;
 
 use self::record::{attributes, log_record};
 use super::{AuditSink, DeliveryError, endpoint::parse_http, http::headers, post::Receiver};
-use crate::sink::format::Product;
+use crate::format::Product;
 
 /// Where records are posted to, below the address.
 const PATH: &str = "v1/logs";

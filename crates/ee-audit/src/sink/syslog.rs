@@ -13,7 +13,7 @@ use url::Url;
 
 use self::message::Header;
 use super::{AuditSink, DeliveryError, EventFormat, endpoint, tls};
-use crate::sink::format::Product;
+use crate::format::Product;
 
 /// Where messages are sent to.
 #[derive(Clone, Debug, Deserialize)]

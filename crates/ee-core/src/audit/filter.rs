@@ -170,6 +170,14 @@ pub enum AuditTest {
 }
 
 impl AuditTest {
+    fn lowercase(&self) -> Self {
+        match self {
+            Self::EndsWith(end) => Self::EndsWith(end.to_lowercase()),
+            Self::Is(whole) => Self::Is(whole.to_lowercase()),
+            Self::StartsWith(start) => Self::StartsWith(start.to_lowercase()),
+        }
+    }
+
     fn fits(&self, value: &str) -> bool {
         match self {
             Self::EndsWith(end) => value.ends_with(&**end),
@@ -248,7 +256,7 @@ impl AuditFilter {
             Self::Before(end) => event.timestamp < *end,
             Self::Field(AuditField::Email, test) => {
                 let email = event.actor.email.as_deref().map(str::to_lowercase);
-                email.is_some_and(|email| test.fits(&email))
+                email.is_some_and(|email| test.lowercase().fits(&email))
             }
             Self::Field(field, test) => field.values(event).iter().any(|it| test.fits(it)),
             Self::Not(not) => !not.matches(event),

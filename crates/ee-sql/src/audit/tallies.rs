@@ -123,7 +123,7 @@ struct Span {
 
 impl Span {
     /// Takes the times out of what all has to be so. `None` when there is more than times, stages and outcomes.
-    fn of<'a>(filter: &'a AuditFilter) -> Option<(Self, Vec<&'a AuditFilter>)> {
+    fn of(filter: &AuditFilter) -> Option<(Self, Vec<&AuditFilter>)> {
         let mut span = Self::default();
         let mut others = Vec::new();
         for filter in conjuncts(filter) {
@@ -166,7 +166,7 @@ impl Span {
         for (bound, sign) in [(self.since, ">="), (self.before, "<")] {
             if let Some(bound) = bound {
                 let bound = sql.bind(bound);
-                text.push_str(&format!(" AND {column} {sign} {bound}"));
+                text.extend([" AND ", column, " ", sign, " ", &bound]);
             }
         }
         text

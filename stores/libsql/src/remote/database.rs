@@ -150,6 +150,9 @@ const GUARD: &str = "SELECT CASE WHEN changes() > 0 THEN 1 ELSE json('unmet') EN
 const BUMP: &str =
     "UPDATE ee_revisions SET value = value + 1 WHERE name = 'changes' RETURNING value";
 
+/// What a batch has done, and the count of changes behind it.
+type Told = (Vec<Done>, Option<u64>);
+
 impl Shared {
     async fn query(&self, queries: &[Statement]) -> Result<Vec<Vec<Row>>, RemoteError> {
         let mut tries = 0;
@@ -245,7 +248,7 @@ impl Shared {
     fn tell(
         &self,
         batch: &Batch,
-        result: Result<Option<(Vec<Done>, Option<u64>)>, RemoteError>,
+        result: Result<Option<Told>, RemoteError>,
     ) -> Result<Option<Vec<Done>>, RemoteError> {
         let (done, told) = match result {
             Ok(Some(done)) => done,

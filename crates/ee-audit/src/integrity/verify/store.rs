@@ -3,7 +3,7 @@
 mod payloads;
 
 use ee_core::{
-    AUDIT_NODE_WIDTH, AuditHead, AuditNode, Error, ErrorKind,
+    AuditHead, Error, ErrorKind,
     storage::{AuditProofStore, AuditStore, AuditStoredLink},
 };
 
@@ -201,10 +201,7 @@ impl Log<'_> {
                 .nodes(self.partition, first.level, first.index, count)
                 .await?;
             for node in nodes.iter().filter(|node| !kept.contains(node)) {
-                let detail = "a subtree is not what it is over";
-                let range = numbers(node);
-                let kind = VerdictKind::HashMismatch;
-                verifier.report(Verdict::new(kind, Subject::Node, range, detail));
+                verifier.report_node(*node);
             }
         }
         Ok(())
@@ -247,11 +244,4 @@ fn merge(verifier: &mut LogVerifier, links: Vec<AuditStoredLink>, payloads: Vec<
             payload.map_or(Payload::Absent, |(_, payload)| payload),
         ));
     }
-}
-
-/// Returns the numbers of the events below a node.
-fn numbers(node: &AuditNode) -> (u64, u64) {
-    let width = AUDIT_NODE_WIDTH.saturating_pow(u32::from(node.level));
-    let before = node.index.saturating_mul(width);
-    (before + 1, before.saturating_add(width))
 }

@@ -7,13 +7,13 @@ use ee_core::{AUDIT_NODE_WIDTH, AuditHash, AuditHead, AuditNode, storage::AuditS
 use super::{
     claims::{Claim, Claims},
     labels::{Label, Labels},
-    report::{List, Report, Subject, Verdict, VerdictKind},
+    report::{Subject, Verdict, VerdictKind},
     row::{Link, LogRow, Payload},
     suspects::{Suspect, Suspects},
     walk::{Finding, Step, Walk},
     witness::{self, Witness, Witnesses},
 };
-use crate::integrity::{CHECKPOINT_EVENTS, Pin, VerifierKeys};
+use crate::integrity::{Pin, VerifierKeys};
 
 /// No log is longer.
 const LARGEST: u64 = 1 << 62;
@@ -39,6 +39,8 @@ pub struct LogVerifier {
     verdicts: Vec<Verdict>,
     walk: Walk,
     witnesses: Witnesses,
+    /// Subtrees of which the store keeps something else.
+    wrong_nodes: Vec<AuditNode>,
     sample: Option<Sample>,
 }
 
@@ -70,6 +72,7 @@ impl LogVerifier {
             verdicts: Vec::new(),
             walk: Walk::new(head),
             witnesses: Witnesses::default(),
+            wrong_nodes: Vec::new(),
         }
     }
 
@@ -127,6 +130,11 @@ impl LogVerifier {
     /// Adds what else is wrong with the store.
     pub(super) fn report(&mut self, verdict: Verdict) {
         self.verdicts.push(verdict);
+    }
+
+    /// Says that a store keeps something else than a subtree that follows from its rows.
+    pub(super) fn report_node(&mut self, node: AuditNode) {
+        self.wrong_nodes.push(node);
     }
 
     /// Looks at the next row.
@@ -315,7 +323,8 @@ impl LogVerifier {
     /// Forgets what was concluded from the tree since it had so many events.
     fn take_back(&mut self, size: u64) {
         self.witnesses.take_back(size);
-        self.nodes.retain(|node| last_of(node) < size);
+        self.nodes.retain(|node| numbers(node).1 < size);
+        self.wrong_nodes.retain(|node| numbers(node).1 < size);
     }
 
     fn label_swapped(&mut self, first: u64, second: u64) {
@@ -369,12 +378,9 @@ fn broken_chain() -> Label {
     Label::new(VerdictKind::HashMismatch, Subject::Link, detail)
 }
 
-/// Returns the number of the last event below a node.
-fn last_of(node: &AuditNode) -> u64 {
-    let height = u32::from(node.level) * AUDIT_NODE_WIDTH.trailing_zeros();
-    let last = node
-        .index
-        .checked_add(1)
-        .and_then(|it| it.checked_mul(1_u64.checked_shl(height)?));
-    last.unwrap_or(u64::MAX)
+/// Returns the numbers of the events below a node.
+fn numbers(node: &AuditNode) -> (u64, u64) {
+    let width = AUDIT_NODE_WIDTH.saturating_pow(u32::from(node.level));
+    let before = node.index.saturating_mul(width);
+    (before.saturating_add(1), before.saturating_add(width))
 }

@@ -4,7 +4,7 @@ use ee_core::{AuditEvent, storage::AuditEntry};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use crate::sink::format::native;
+use crate::format::native;
 
 /// Writes an event as a `LogRecord`.
 pub(super) fn log_record(entry: &AuditEntry) -> Value {

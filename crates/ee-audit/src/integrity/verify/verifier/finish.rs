@@ -8,7 +8,7 @@ use super::{
         report::{List, Report, Subject, Verdict, VerdictKind},
         walk::Step,
     },
-    LARGEST, LogVerifier,
+    LARGEST, LogVerifier, numbers,
 };
 use crate::integrity::CHECKPOINT_EVENTS;
 
@@ -31,6 +31,11 @@ impl LogVerifier {
         let size = self.walk.size().max(end);
         let (covered, verdicts) = self.witnesses.judge(self.start, size);
         self.verdicts.extend(verdicts);
+        for node in std::mem::take(&mut self.wrong_nodes) {
+            let detail = "a subtree is not what it is over";
+            let kind = VerdictKind::HashMismatch;
+            self.add(kind, Subject::Node, numbers(&node), detail);
+        }
         self.explain();
         if self.sample.is_none() {
             self.settle_claims();
