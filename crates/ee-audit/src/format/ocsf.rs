@@ -13,6 +13,9 @@ use classes::{Class, OTHER, class_of};
 const VERSION: &str = "1.8.0";
 
 /// Writes an event as OCSF 1.8. What the schema has no place for stands in `unmapped`, as we have it.
+///
+/// Roles, keys and invitations are entities here, and users are accounts: classes of their own come with 1.9, as does a
+/// place for agents.
 pub fn ocsf(entry: &AuditEntry, product: &Product) -> Value {
     let mut written = Written {
         event: &entry.record.event,
@@ -78,7 +81,7 @@ impl Written<'_> {
         };
         self.put("severity", severity);
         self.put("severity_id", id);
-        self.written(&["/code", "/id", "/outcome", "/timestamp"]);
+        self.written(&["/code", "/id", "/timestamp"]);
     }
 
     fn put_outcome(&mut self) {
@@ -96,6 +99,9 @@ impl Written<'_> {
             self.put("disposition", "Blocked");
             self.put("disposition_id", 2);
             self.put("status_code", "denied");
+        }
+        if self.event.stage == AuditStage::Result {
+            self.written(&["/outcome"]);
         }
         if let Some(reason) = &self.event.reason {
             self.put("status_detail", reason.as_str());

@@ -12,6 +12,8 @@ mod delivery;
 mod export;
 mod export_csv;
 mod export_samples;
+mod format;
+mod format_cef;
 mod integrity;
 mod query_grammar;
 mod query_hostile;

@@ -6,8 +6,9 @@ use std::{
     time::Duration,
 };
 
-use ee_audit::sink::{
-    AuditSink as _, DeliveryErrorKind, FileConfig, FileSink, Product, SinkHealth,
+use ee_audit::{
+    format::Product,
+    sink::{AuditSink as _, DeliveryErrorKind, FileConfig, FileSink, SinkHealth},
 };
 use ee_core::SystemClock;
 use serde_json::Value;
