@@ -8,6 +8,7 @@ mod event;
 mod filter;
 mod id;
 mod record;
+mod ride;
 
 use std::fmt;
 
@@ -21,8 +22,9 @@ pub use event::{
     AuditResource, AuditStage, RedactionMethod,
 };
 pub use filter::{AuditField, AuditFilter, AuditPlace, AuditQuery, AuditTest, words_of};
+pub use ride::AuditRide;
 
-use crate::Error;
+use crate::{Error, storage::AuditRecord};
 
 /// Writes events (`IAuditLogger`, phase 5).
 #[async_trait]
@@ -32,6 +34,20 @@ pub trait AuditLogger: fmt::Debug + Send + Sync + 'static {
 
     /// Writes one event without anybody waiting for it: the request is gone.
     fn log_later(&self, event: AuditEvent);
+
+    /// Tells whether the event of such an act is to be kept in the transaction of the change that it describes
+    /// ([`AuditRide`]).
+    fn wants_ride(&self, _action: &AuditAction) -> bool {
+        false
+    }
+
+    /// Gets an event ready for such a transaction. Fails when it cannot be made.
+    fn prepare(&self, event: AuditEvent) -> Result<AuditRecord, Error> {
+        AuditRecord::new(event)
+    }
+
+    /// Is told that such a transaction was committed: the event need not be written any more.
+    fn carried(&self, _record: AuditRecord) {}
 
     /// Tells whether such an act has to be recorded before it is done, as an event of the stage
     /// [`Intent`](AuditStage::Intent). Without that event, it must not be done.

@@ -38,7 +38,7 @@ pub use audit::{
     AUDIT_NODE_WIDTH, ActionCard, ActorKind, ActorType, AuditAction, AuditActor, AuditAi,
     AuditChange, AuditContext, AuditEvent, AuditField, AuditFilter, AuditHash, AuditHead,
     AuditLink, AuditLogger, AuditNode, AuditOutcome, AuditParty, AuditPermission, AuditPlace,
-    AuditQuery, AuditRedaction, AuditResource, AuditStage, AuditTest, Crud, Delivery,
+    AuditQuery, AuditRedaction, AuditResource, AuditRide, AuditStage, AuditTest, Crud, Delivery,
     RedactionMethod, Severity, words_of,
 };
 pub use authority::{Authority, Limit, Verdict, Visible};

@@ -24,7 +24,7 @@ use std::{
 };
 
 use ee_core::{
-    Error, ErrorKind,
+    AuditResource, AuditRide, Error, ErrorKind,
     storage::{ChangeHub, Cursor, Page, Paged, SignInFlow},
 };
 use jiff::Timestamp;
@@ -65,6 +65,28 @@ impl MemoryStore {
     pub const fn hub(&self) -> &ChangeHub {
         &self.hub
     }
+}
+
+impl MemoryStore {
+    /// Takes along the event that describes a change which was just made. Nothing here outlives the process, so nothing
+    /// can come between the two.
+    fn carry(&self, about: Option<AuditResource>) {
+        let Some(ride) = AuditRide::current() else {
+            return;
+        };
+        // Without randomness there is no event: whoever waits for the end records it, or fails.
+        if let Ok(record) = ride.record(about.as_ref()) {
+            self.leave_events(vec![record]);
+            ride.carried();
+        }
+    }
+}
+
+/// Names a thing that a change is about.
+fn thing(kind: &'static str, id: impl ToString, name: &str) -> Option<AuditResource> {
+    let mut thing = AuditResource::new(kind, id.to_string());
+    thing.name = Some(name.to_owned());
+    Some(thing)
 }
 
 impl fmt::Debug for MemoryStore {

@@ -108,7 +108,7 @@ impl<D: Database> AccountStore for SqlStore<D> {
             let rule = rule.bind(account.id).must_change();
             batch = batch.alone(OWNERS).then(rule);
         }
-        let created = self.batch("create an account", batch.then(insert)).await;
+        let created = self.change("create an account", batch.then(insert)).await;
         match created.map_err(taken)? {
             Some(_) => Ok(()),
             None => Err(Error::new(
@@ -176,7 +176,7 @@ impl<D: Database> AccountStore for SqlStore<D> {
         if is_off {
             batch = batch.alone(OWNERS);
         }
-        let updated = self.batch("update an account", batch).await;
+        let updated = self.change("update an account", batch).await;
         match updated.map_err(taken)? {
             Some(_) => Ok(Changed::Done),
             None => self.why_not(&account.id, Some(account.version)).await,
@@ -204,7 +204,7 @@ impl<D: Database> AccountStore for SqlStore<D> {
         let grants = Statement::new("DELETE FROM ee_grants WHERE subject = ?1").bind(&subject);
         // Its keys go as well, and nobody has counted them.
         let batch = batch.then(grants).telling(Change::Everything);
-        match self.batch("delete an account", batch).await? {
+        match self.change("delete an account", batch).await? {
             Some(_) => Ok(Changed::Done),
             None => self.why_not(id, None).await,
         }

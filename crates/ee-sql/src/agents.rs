@@ -55,11 +55,13 @@ impl<D: Database> AgentStore for SqlStore<D> {
     async fn create(&self, agent: AgentRecord, owner: Option<&UserId>) -> Result<(), Error> {
         let (kind, now) = (Resource::Agents, agent.created_at);
         let grant = owner.map(|it| GrantRecord::of_owner(it, kind, agent.id.as_str(), now));
-        let mut batch = bind(
+        let (id, name) = (agent.id.to_string(), agent.name.clone());
+        let batch = bind(
             "INSERT INTO ee_agents (id, name, description, instructions, model, created_by, \
              created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             agent,
         );
+        let mut batch = batch.about("agent", id, &name);
         if let Some(grant) = grant {
             batch = batch.granting(grant);
         }
@@ -85,12 +87,14 @@ impl<D: Database> AgentStore for SqlStore<D> {
     }
 
     async fn update(&self, agent: AgentRecord) -> Result<bool, Error> {
+        let (id, name) = (agent.id.clone(), agent.name.clone());
         let update = bind(
             "UPDATE ee_agents SET name = ?2, description = ?3, instructions = ?4, model = ?5, \
              created_by = ?6, created_at = ?7, updated_at = ?8 WHERE id = ?1",
             agent,
         );
-        Ok(self.run("update an agent", update).await? > 0)
+        let update = update.about("agent", id, &name);
+        Ok(self.change_rows("update an agent", update).await? > 0)
     }
 
     async fn delete(&self, id: &AgentId) -> Result<bool, Error> {
@@ -101,6 +105,6 @@ impl<D: Database> AgentStore for SqlStore<D> {
             .then(grants)
             .telling(Change::Agents)
             .telling(Change::Everything);
-        Ok(self.batch("delete an agent", batch).await?.is_some())
+        Ok(self.change("delete an agent", batch).await?.is_some())
     }
 }

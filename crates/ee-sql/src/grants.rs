@@ -87,7 +87,7 @@ impl<D: Database> GrantStore for SqlStore<D> {
         if batch.statements.is_empty() {
             return Ok(());
         }
-        self.run("write grants", batch).await.map(drop)
+        self.change_rows("write grants", batch).await.map(drop)
     }
 
     async fn remove(
@@ -109,7 +109,7 @@ impl<D: Database> GrantStore for SqlStore<D> {
             delete = delete.and(" AND action IN ", [""; 0]).list(actions);
         }
         let batch = Batch::from(delete).telling(Change::Grants(subject.clone()));
-        self.run("take back grants", batch).await
+        self.change_rows("take back grants", batch).await
     }
 
     async fn remove_resource(&self, resource: &ResourceRef) -> Result<u64, Error> {

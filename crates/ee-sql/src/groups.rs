@@ -24,12 +24,13 @@ impl<D: Database> GroupStore for SqlStore<D> {
             "INSERT INTO ee_groups (id, name, description, created_at, updated_at, version) \
              VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         )
-        .bind(group.id)
-        .bind(group.name)
+        .bind(&group.id)
+        .bind(&*group.name)
         .bind(group.description)
         .bind(group.created_at)
         .bind(group.updated_at)
         .bind(group.version);
+        let insert = Batch::from(insert).about("group", group.id, &group.name);
         let taken = "a group with this id exists already";
         self.insert("create a group", insert, taken).await
     }
@@ -55,11 +56,12 @@ impl<D: Database> GroupStore for SqlStore<D> {
              version = version + 1 WHERE id = ?1 AND version = ?5",
         )
         .bind(&group.id)
-        .bind(group.name)
+        .bind(&*group.name)
         .bind(group.description)
         .bind(group.updated_at)
         .bind(group.version);
-        if self.run("update a group", update).await? > 0 {
+        let update = Batch::from(update).about("group", &group.id, &group.name);
+        if self.change_rows("update a group", update).await? > 0 {
             return Ok(Changed::Done);
         }
         let found = GroupStore::find(self, &group.id).await?;
@@ -75,7 +77,7 @@ impl<D: Database> GroupStore for SqlStore<D> {
             .then(grants.bind(AclSubject::Group(id.clone())))
             // Who was in the group is not told one by one.
             .telling(Change::Everything);
-        Ok(self.batch("delete a group", batch).await?.is_some())
+        Ok(self.change("delete a group", batch).await?.is_some())
     }
 
     async fn add_member(&self, id: &GroupId, user: &UserId) -> Result<bool, Error> {
@@ -88,7 +90,7 @@ impl<D: Database> GroupStore for SqlStore<D> {
         let batch = Batch::from(group.must_change())
             .then(insert.bind(id).bind(user))
             .telling(Change::User(user.clone()));
-        let done = self.batch("add a member", batch).await?;
+        let done = self.change("add a member", batch).await?;
         let last = done.and_then(|mut done| done.pop());
         last.map(|done| done.changed > 0)
             .ok_or_else(|| Error::new(ErrorKind::NotFound, format!("there is no group `{id}`")))
@@ -98,7 +100,7 @@ impl<D: Database> GroupStore for SqlStore<D> {
         let delete =
             Statement::new("DELETE FROM ee_group_members WHERE group_id = ?1 AND user_id = ?2");
         let batch = Batch::from(delete.bind(id).bind(user)).telling(Change::User(user.clone()));
-        Ok(self.run("remove a member", batch).await? > 0)
+        Ok(self.change_rows("remove a member", batch).await? > 0)
     }
 
     async fn members(&self, id: &GroupId, cursor: &Cursor) -> Result<Listed<UserId>, Error> {

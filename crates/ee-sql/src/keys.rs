@@ -52,6 +52,7 @@ impl<D: Database> ApiKeyStore for SqlStore<D> {
              last_used_at, version) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, \
              ?13, ?14, ?15)",
         );
+        let (id, name) = (key.id.to_string(), key.name.clone());
         let insert = bind(insert, &key)?
             .bind(key.user_id)
             .bind(key.created_at)
@@ -59,6 +60,7 @@ impl<D: Database> ApiKeyStore for SqlStore<D> {
             .bind(key.last_used_at)
             .bind(key.version);
         let batch = Batch::from(insert).telling(Change::Key(key.id));
+        let batch = batch.about("key", id, &name);
         let taken = "a key with this id exists already";
         self.insert("create a key", batch, taken).await
     }
@@ -93,7 +95,7 @@ impl<D: Database> ApiKeyStore for SqlStore<D> {
         );
         let update = bind(update, &key)?.bind(key.version);
         let batch = Batch::from(update).telling(Change::Key(key.id.clone()));
-        if self.run("update a key", batch).await? > 0 {
+        if self.change_rows("update a key", batch).await? > 0 {
             return Ok(Changed::Done);
         }
         let found = ApiKeyStore::find(self, &key.id).await?;
@@ -103,7 +105,7 @@ impl<D: Database> ApiKeyStore for SqlStore<D> {
     async fn delete(&self, id: &KeyId) -> Result<bool, Error> {
         let delete = Statement::new("DELETE FROM ee_api_keys WHERE id = ?1").bind(id);
         let batch = Batch::from(delete).telling(Change::Key(id.clone()));
-        Ok(self.run("delete a key", batch).await? > 0)
+        Ok(self.change_rows("delete a key", batch).await? > 0)
     }
 
     async fn note_use(&self, id: &KeyId, at: Timestamp) -> Result<bool, Error> {

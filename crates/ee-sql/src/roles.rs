@@ -116,7 +116,7 @@ impl<D: Database> RoleStore for SqlStore<D> {
 
 impl<D: Database> SqlStore<D> {
     async fn write_book(&self, operation: &'static str, batch: Batch) -> Result<Changed, Error> {
-        let done = self.batch(operation, batch.telling(Change::Roles)).await?;
+        let done = self.change(operation, batch.telling(Change::Roles)).await?;
         Ok(done.map_or(Changed::Stale, |_| Changed::Done))
     }
 }
@@ -139,7 +139,7 @@ impl<D: Database> AssignmentStore for SqlStore<D> {
         .bind(assignment.assigned_at)
         .bind(assignment.assigned_by);
         let batch = Batch::from(insert).telling(Change::User(assignment.user_id));
-        Ok(self.run("assign a role", batch).await? > 0)
+        Ok(self.change_rows("assign a role", batch).await? > 0)
     }
 
     async fn unassign(&self, user: &UserId, role: &RoleId) -> Result<Changed, Error> {
@@ -157,7 +157,7 @@ impl<D: Database> AssignmentStore for SqlStore<D> {
         if is_owner {
             batch = batch.alone(OWNERS);
         }
-        if self.batch("take a role", batch).await?.is_some() {
+        if self.change("take a role", batch).await?.is_some() {
             return Ok(Changed::Done);
         }
         let has = self.roles_of(user).await?.contains(role);

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use ee_core::storage::Change;
+use ee_core::{AuditResource, storage::Change};
 
 use crate::Value;
 
@@ -160,6 +160,8 @@ impl fmt::Debug for Rows {
 /// What one transaction does.
 #[derive(Clone, Debug, Default)]
 pub struct Batch {
+    /// The thing that it makes or changes, where the event that rides along does not know it.
+    pub about: Option<AuditResource>,
     /// Names under each of which no two batches run at the same time, for rules over several rows.
     pub alone: Vec<Cow<'static, str>>,
     /// What it inserts behind its statements. Nothing is answered for it.
@@ -184,6 +186,15 @@ impl Batch {
         if !rows.values.is_empty() {
             self.rows.push(rows);
         }
+        self
+    }
+
+    /// Names the thing that it makes or changes, for the event that rides along.
+    #[must_use]
+    pub(crate) fn about(mut self, kind: &'static str, id: impl ToString, name: &str) -> Self {
+        let mut thing = AuditResource::new(kind, id.to_string());
+        thing.name = Some(name.to_owned());
+        self.about = Some(thing);
         self
     }
 

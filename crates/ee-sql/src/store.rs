@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use ee_core::{
-    Error, ErrorKind, Visible,
+    AuditRide, Error, ErrorKind, Visible,
     storage::{ChangeHub, Page, Paged},
 };
 
-use crate::{Batch, Database, Done, FromValue, Reach, Row, Statement};
+use crate::{Batch, Database, Done, FromValue, Reach, Row, Statement, leave};
 
 /// Every storage domain over one database.
 #[derive(Debug)]
@@ -69,8 +69,19 @@ impl<D: Database> SqlStore<D> {
         query: Statement,
         read: impl FnMut(Row) -> Result<T, Error>,
     ) -> Result<Vec<T>, Error> {
+        self.first(operation, query, usize::MAX, read).await
+    }
+
+    /// The same, but leaves out those behind the first so many.
+    pub(crate) async fn first<T>(
+        &self,
+        operation: &'static str,
+        query: Statement,
+        most: usize,
+        read: impl FnMut(Row) -> Result<T, Error>,
+    ) -> Result<Vec<T>, Error> {
         let rows = self.0.search(operation, query, Reach::Page).await?;
-        rows.into_iter().map(read).collect()
+        rows.into_iter().take(most).map(read).collect()
     }
 
     /// Reads how many rows there are, and one page of them.
@@ -108,24 +119,68 @@ impl<D: Database> SqlStore<D> {
         batch: impl Into<Batch>,
     ) -> Result<u64, Error> {
         let done = self.0.execute(operation, batch.into()).await?;
-        let last = done.and_then(|mut done| done.pop());
-        Ok(last.map_or(0, |done| done.changed))
+        Ok(changed_last(done))
     }
 
-    /// Keeps one row; a taken key is told with `taken`.
+    /// Does a batch that changes who may do what, or with what, together with the event that describes the change, if one
+    /// rides along. `None` when it was undone.
+    pub(crate) async fn change(
+        &self,
+        operation: &'static str,
+        mut batch: Batch,
+    ) -> Result<Option<Vec<Done>>, Error> {
+        let Some(ride) = AuditRide::current() else {
+            return self.batch(operation, batch).await;
+        };
+        // What changes nothing is no change, and leaves no event.
+        let has_rule = batch.statements.iter().any(|it| it.must_change);
+        if let Some(first) = batch.statements.first_mut() {
+            first.must_change |= !has_rule;
+        }
+        let record = ride.record(batch.about.as_ref())?;
+        let mut done = self.batch(operation, batch.then(leave(&record))).await?;
+        if let Some(done) = &mut done {
+            // Whoever asked knows nothing of that statement.
+            done.pop();
+            ride.carried();
+        }
+        Ok(done)
+    }
+
+    /// The same, and returns how many rows the last statement has changed.
+    pub(crate) async fn change_rows(
+        &self,
+        operation: &'static str,
+        batch: impl Into<Batch>,
+    ) -> Result<u64, Error> {
+        let done = self.change(operation, batch.into()).await?;
+        Ok(changed_last(done))
+    }
+
+    /// Keeps one row; a taken key is told with `taken`. A row that is about a thing is a [`change`](Self::change).
     pub(crate) async fn insert(
         &self,
         operation: &'static str,
         batch: impl Into<Batch>,
         taken: &'static str,
     ) -> Result<(), Error> {
-        match self.run(operation, batch).await {
+        let batch = batch.into();
+        let done = match batch.about {
+            Some(_) => self.change_rows(operation, batch).await,
+            None => self.run(operation, batch).await,
+        };
+        match done {
             Err(err) if err.kind() == ErrorKind::Conflict => {
                 Err(Error::new(ErrorKind::Conflict, taken).with_source(err))
             }
             result => result.map(drop),
         }
     }
+}
+
+fn changed_last(done: Option<Vec<Done>>) -> u64 {
+    let last = done.and_then(|mut done| done.pop());
+    last.map_or(0, |done| done.changed)
 }
 
 /// Reads rows of one column.

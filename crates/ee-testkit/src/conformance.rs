@@ -81,6 +81,7 @@ macro_rules! store_conformance {
         $crate::assignment_store_conformance!($setup);
         $crate::audit_proof_store_conformance!($setup);
         $crate::audit_retention_conformance!($setup);
+        $crate::audit_ride_conformance!($setup);
         $crate::audit_search_conformance!($setup);
         $crate::audit_store_conformance!($setup);
         $crate::deletions_conformance!($setup);

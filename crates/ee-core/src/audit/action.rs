@@ -53,7 +53,7 @@ impl Crud {
 pub enum Delivery {
     /// As well as it can be without keeping anybody waiting. What is lost is counted.
     BestEffort,
-    /// In the transaction of the change that it describes, where there is one; else like [`Strict`](Self::Strict).
+    /// In the transaction of the change that it describes, where there is one; else like [`Spooled`](Self::Spooled).
     Outbox,
     /// On the disk of this server or in the store before the answer.
     Spooled,
@@ -181,9 +181,9 @@ audit_actions! {
     /// An operator let somebody in again.
     USER_RECOVER = "users.recover", 1104, Update, Strict, 8, "Account recovered";
     /// Somebody was invited.
-    INVITATION_CREATE = "users.invite", 1105, Create, Outbox, 3, "Somebody invited";
+    INVITATION_CREATE = "users.invite", 1105, Create, Spooled, 3, "Somebody invited";
     /// An invitation was taken back.
-    INVITATION_DELETE = "users.invite.revoke", 1106, Delete, Outbox, 3, "Invitation taken back";
+    INVITATION_DELETE = "users.invite.revoke", 1106, Delete, Spooled, 3, "Invitation taken back";
     /// An operator made a link that creates the first owner.
     SETUP_LINK = "users.setup_link", 1107, Create, Strict, 8, "Set-up link made";
     /// A group was created.

@@ -170,7 +170,9 @@ pub enum AuditTest {
 }
 
 impl AuditTest {
-    fn lowercase(&self) -> Self {
+    /// Returns the same for small letters.
+    #[must_use]
+    pub fn lowercase(&self) -> Self {
         match self {
             Self::EndsWith(end) => Self::EndsWith(end.to_lowercase()),
             Self::Is(whole) => Self::Is(whole.to_lowercase()),
@@ -304,8 +306,14 @@ impl AuditEvent {
 
 /// Cuts a text into words: runs of letters and digits, in lower case.
 pub fn words_of(text: &str) -> impl Iterator<Item = String> {
+    // Small letters first: some capital ones become a letter and a mark, and a mark ends a word.
+    let text = text.to_lowercase();
     let words = text.split(|c: char| !c.is_alphanumeric());
-    words.filter(|word| !word.is_empty()).map(str::to_lowercase)
+    let words: Vec<String> = words
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect();
+    words.into_iter()
 }
 
 /// Which part of the events is wanted, by the time when they happened.

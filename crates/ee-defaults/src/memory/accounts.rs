@@ -69,6 +69,7 @@ impl AccountStore for MemoryStore {
             }
             directory.accounts.put(account);
         }
+        self.carry(None);
         self.hub.tell(&change);
         Ok(())
     }
@@ -129,6 +130,7 @@ impl AccountStore for MemoryStore {
             }
             directory.accounts.put(account);
         }
+        self.carry(None);
         self.hub.tell(&change);
         Ok(Changed::Done)
     }
@@ -145,6 +147,7 @@ impl AccountStore for MemoryStore {
             directory.remove_user(id);
             self.sessions.end_all(id, None);
         }
+        self.carry(None);
         self.hub.tell(&Change::Everything);
         Ok(Changed::Done)
     }

@@ -6,7 +6,7 @@ use ee_core::{
     storage::{AgentFilter, AgentRecord, AgentStore, Change, GrantRecord, Page, Paged},
 };
 
-use super::{MemoryStore, page_of, read, taken, write};
+use super::{MemoryStore, page_of, read, taken, thing, write};
 
 pub(super) type Agents = HashMap<AgentId, AgentRecord>;
 
@@ -15,14 +15,17 @@ impl AgentStore for MemoryStore {
     async fn create(&self, agent: AgentRecord, owner: Option<&UserId>) -> Result<(), Error> {
         let (kind, now) = (Resource::Agents, agent.created_at);
         let grant = owner.map(|it| GrantRecord::of_owner(it, kind, agent.id.as_str(), now));
+        let made;
         {
             let mut agents = write(&self.agents);
             let Entry::Vacant(entry) = agents.entry(agent.id.clone()) else {
                 return Err(taken("an agent with this id exists already"));
             };
             self.own(grant);
+            made = thing("agent", &agent.id, &agent.name);
             entry.insert(agent);
         }
+        self.carry(made);
         self.hub.tell(&Change::Agents);
         self.tell_owner(owner);
         Ok(())
@@ -48,11 +51,15 @@ impl AgentStore for MemoryStore {
     }
 
     async fn update(&self, agent: AgentRecord) -> Result<bool, Error> {
+        let changed = thing("agent", &agent.id, &agent.name);
         let found = {
             let mut agents = write(&self.agents);
             let kept = agents.get_mut(&agent.id);
             kept.map(|kept| *kept = agent).is_some()
         };
+        if found {
+            self.carry(changed);
+        }
         self.hub.tell(&Change::Agents);
         Ok(found)
     }
@@ -67,6 +74,7 @@ impl AgentStore for MemoryStore {
             found
         };
         if found {
+            self.carry(None);
             self.hub.tell(&Change::Agents);
             // Whose the grants were is not told one by one.
             self.hub.tell(&Change::Everything);

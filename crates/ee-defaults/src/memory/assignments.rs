@@ -91,6 +91,7 @@ impl AssignmentStore for MemoryStore {
             let holders = assignments.by_role.entry(role).or_default();
             holders.insert(user_id);
         }
+        self.carry(None);
         self.hub.tell(&change);
         Ok(true)
     }
@@ -105,6 +106,7 @@ impl AssignmentStore for MemoryStore {
                 return Ok(Changed::Gone);
             }
         }
+        self.carry(None);
         self.hub.tell(&Change::User(user.clone()));
         Ok(Changed::Done)
     }

@@ -71,6 +71,9 @@ impl GrantStore for MemoryStore {
                 directory.grants.put(grant);
             }
         }
+        if !subjects.is_empty() {
+            self.carry(None);
+        }
         for subject in subjects {
             self.hub.tell(&Change::Grants(subject));
         }
@@ -93,6 +96,9 @@ impl GrantStore for MemoryStore {
             let places = places.cloned().collect();
             grants.remove(subject, places)
         };
+        if removed > 0 {
+            self.carry(None);
+        }
         self.hub.tell(&Change::Grants(subject.clone()));
         Ok(removed)
     }

@@ -6,7 +6,7 @@ use ee_core::{
     storage::{Change, Changed, Cursor, GroupRecord, GroupStore, Listed},
 };
 
-use super::{MemoryStore, after, one_more, read, taken, write};
+use super::{MemoryStore, after, one_more, read, taken, thing, write};
 
 #[derive(Default)]
 pub(super) struct Groups {
@@ -42,16 +42,16 @@ impl Groups {
 #[async_trait]
 impl GroupStore for MemoryStore {
     async fn create(&self, group: GroupRecord) -> Result<(), Error> {
+        let made = thing("group", &group.id, &group.name);
         match write(&self.directory).groups.by_id.entry(group.id.clone()) {
-            Entry::Occupied(_) => Err(taken("a group with this id exists already")),
-            Entry::Vacant(entry) => {
-                entry.insert(Group {
-                    members: BTreeSet::new(),
-                    record: group,
-                });
-                Ok(())
-            }
+            Entry::Occupied(_) => return Err(taken("a group with this id exists already")),
+            Entry::Vacant(entry) => drop(entry.insert(Group {
+                members: BTreeSet::new(),
+                record: group,
+            })),
         }
+        self.carry(made);
+        Ok(())
     }
 
     async fn find(&self, id: &GroupId) -> Result<Option<GroupRecord>, Error> {
@@ -73,17 +73,21 @@ impl GroupStore for MemoryStore {
     }
 
     async fn update(&self, group: GroupRecord) -> Result<Changed, Error> {
-        let mut directory = write(&self.directory);
-        let Some(Group { record, .. }) = directory.groups.by_id.get_mut(&group.id) else {
-            return Ok(Changed::Gone);
-        };
-        if record.version != group.version {
-            return Ok(Changed::Stale);
+        let changed = thing("group", &group.id, &group.name);
+        {
+            let mut directory = write(&self.directory);
+            let Some(Group { record, .. }) = directory.groups.by_id.get_mut(&group.id) else {
+                return Ok(Changed::Gone);
+            };
+            if record.version != group.version {
+                return Ok(Changed::Stale);
+            }
+            record.description = group.description;
+            record.name = group.name;
+            record.updated_at = group.updated_at;
+            record.version += 1;
         }
-        record.description = group.description;
-        record.name = group.name;
-        record.updated_at = group.updated_at;
-        record.version += 1;
+        self.carry(changed);
         Ok(Changed::Done)
     }
 
@@ -100,6 +104,7 @@ impl GroupStore for MemoryStore {
             directory.grants.remove_subject(&subject);
         }
         // Who was in the group is not told one by one.
+        self.carry(None);
         self.hub.tell(&Change::Everything);
         Ok(true)
     }
@@ -117,6 +122,7 @@ impl GroupStore for MemoryStore {
             let of_user = groups.by_user.entry(user.clone()).or_default();
             of_user.insert(id.clone());
         }
+        self.carry(None);
         self.hub.tell(&Change::User(user.clone()));
         Ok(true)
     }
@@ -130,6 +136,7 @@ impl GroupStore for MemoryStore {
             }
             groups.leave(id, user);
         }
+        self.carry(None);
         self.hub.tell(&Change::User(user.clone()));
         Ok(true)
     }

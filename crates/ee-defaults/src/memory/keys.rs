@@ -7,7 +7,7 @@ use ee_core::{
 };
 use jiff::Timestamp;
 
-use super::{MemoryStore, after, one_more, read, taken, write};
+use super::{MemoryStore, after, one_more, read, taken, thing, write};
 
 #[derive(Default)]
 pub(super) struct Keys(BTreeMap<KeyId, ApiKeyRecord>);
@@ -22,10 +22,12 @@ impl Keys {
 impl ApiKeyStore for MemoryStore {
     async fn create(&self, key: ApiKeyRecord) -> Result<(), Error> {
         let id = key.id.clone();
+        let made = thing("key", &id, &key.name);
         match write(&self.directory).keys.0.entry(id.clone()) {
             Entry::Occupied(_) => return Err(taken("a key with this id exists already")),
             Entry::Vacant(entry) => drop(entry.insert(key)),
         }
+        self.carry(made);
         self.hub.tell(&Change::Key(id));
         Ok(())
     }
@@ -67,12 +69,16 @@ impl ApiKeyStore for MemoryStore {
             key.version += 1;
             *kept = key;
         }
+        self.carry(None);
         self.hub.tell(&change);
         Ok(Changed::Done)
     }
 
     async fn delete(&self, id: &KeyId) -> Result<bool, Error> {
         let found = write(&self.directory).keys.0.remove(id).is_some();
+        if found {
+            self.carry(None);
+        }
         self.hub.tell(&Change::Key(id.clone()));
         Ok(found)
     }

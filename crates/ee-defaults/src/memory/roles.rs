@@ -80,6 +80,7 @@ impl MemoryStore {
             }
             directory.roles.revision += 1;
         }
+        self.carry(None);
         self.hub.tell(tells);
         Changed::Done
     }

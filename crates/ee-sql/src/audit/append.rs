@@ -21,9 +21,11 @@ use crate::{Batch, Database, Done, Row, Rows, SqlStore, Statement, store::column
 /// Most ids of one question.
 const TOGETHER: usize = 512;
 
-/// Returns what leaves an event in the transaction of a change: it is moved into a log from there.
+/// Returns what leaves an event in the transaction of a change: it is moved into a log from there. The same event is left
+/// once, however many changes it describes.
 pub fn leave(record: &AuditRecord) -> Statement {
-    let sql = "INSERT INTO ee_audit_left (id, canonical, personal) VALUES (?1, ?2, ?3)";
+    let sql = "INSERT INTO ee_audit_left (id, canonical, personal) VALUES (?1, ?2, ?3) \
+        ON CONFLICT (id) DO NOTHING";
     Statement::new(sql)
         .bind(record.event.id)
         .bind(&record.canonical)

@@ -9,7 +9,7 @@ use super::{
     rows::{address, column},
     tail::Tail,
     texts::{kept, list},
-    words::Sought,
+    words::{Manner, Sought},
 };
 use crate::{Dialect, Statement, Value};
 
@@ -54,6 +54,7 @@ impl Sql {
 #[derive(Debug)]
 pub(super) struct Writer<'a> {
     pub(super) dialect: Dialect,
+    pub(super) manner: Manner,
     pub(super) sql: &'a mut Sql,
     /// Events whose words are in no index yet.
     pub(super) tail: &'a Tail,
@@ -140,6 +141,12 @@ impl Writer<'_> {
 
     fn one_of(&mut self, field: AuditField, values: &[&str]) -> Result<(), Error> {
         let column = column(field).ok_or_else(unknown)?;
+        // Addresses are kept in small letters.
+        let small = |value: &&str| match field {
+            AuditField::Email => value.to_lowercase(),
+            _ => (*value).to_owned(),
+        };
+        let values: Vec<String> = values.iter().map(small).collect();
         let values = list(values.iter().map(|value| kept(value)));
         let list = self.sql.bind(values);
         let among = format!("IN (SELECT value FROM json_each({list}))");
@@ -155,9 +162,16 @@ impl Writer<'_> {
 
     fn field(&mut self, field: AuditField, test: &AuditTest) -> Result<(), Error> {
         let column = column(field).ok_or_else(unknown)?;
-        if field != AuditField::Role {
-            self.test(column, test);
-            return Ok(());
+        match field {
+            AuditField::Email => {
+                self.test(column, &test.lowercase());
+                return Ok(());
+            }
+            AuditField::Role => {}
+            _ => {
+                self.test(column, test);
+                return Ok(());
+            }
         }
         let roles = format!("EXISTS (SELECT 1 FROM json_each({column}) WHERE ");
         self.sql.push(&roles);
@@ -198,7 +212,7 @@ impl Writer<'_> {
             Sought::Index(sought) => sought,
         };
         let found = self.sql.bind(sought);
-        let found = super::words::numbers(self.dialect, &found);
+        let found = self.manner.found(self.dialect, &found);
         // An event that came in the meantime is neither in the index nor in the list: it fits neither the words nor
         // their absence.
         let numbers = self.tail.numbers(words, !is_negated);
@@ -206,11 +220,11 @@ impl Writer<'_> {
         let listed = format!("SELECT CAST(value AS BIGINT) FROM json_each({numbers})");
         let text = if is_negated {
             format!(
-                "NOT (e.number IN ({listed}) OR (e.number NOT IN ({found}) \
-                 AND coalesce(e.number <= {MARK}, FALSE)))"
+                "NOT (e.number IN ({listed}) \
+                 OR (NOT {found} AND coalesce(e.number <= {MARK}, FALSE)))"
             )
         } else {
-            format!("(e.number IN ({found}) OR e.number IN ({listed}))")
+            format!("({found} OR e.number IN ({listed}))")
         };
         self.sql.push(&text);
     }
@@ -287,6 +301,7 @@ mod tests {
         let tail = Tail::default();
         let mut writer = Writer {
             dialect: Dialect::Sqlite,
+            manner: Manner::List,
             sql: &mut sql,
             tail: &tail,
         };

@@ -9,9 +9,9 @@ use super::{
     conditions::{Sql, of_one_field},
     tail::Tail,
     texts::{kept, list},
-    words::{self, Sought},
+    words::{self, Manner, Sought},
 };
-use crate::{Database, SqlStore, store::column};
+use crate::{Database, SqlStore, Statement, store::column};
 
 /// Most ways of one search.
 const MOST: usize = 32;
@@ -22,14 +22,30 @@ const INDEXED: usize = 200;
 /// Most events that are found by their words first and put in order then.
 const FEW: u64 = 2_000;
 
+/// How much longer it takes to see whether one event has words than to list one that has, for a page.
+const PROBES: u64 = 1_500;
+
 /// Conditions each of which goes along one index, in the order of time. No event meets two of them.
 #[derive(Debug, Default)]
-pub(super) struct Paths(pub(super) Vec<String>);
+pub(super) struct Paths {
+    pub(super) manner: Manner,
+    pub(super) paths: Vec<String>,
+}
 
 impl Paths {
+    fn of(paths: impl Iterator<Item = String>) -> Self {
+        Self {
+            manner: Manner::List,
+            paths: paths.collect(),
+        }
+    }
+
     /// Goes through all times.
-    fn through_time() -> Self {
-        Self(vec!["1 = 1".to_owned()])
+    fn through_time(manner: Manner) -> Self {
+        Self {
+            manner,
+            paths: vec!["1 = 1".to_owned()],
+        }
     }
 }
 
@@ -88,7 +104,7 @@ fn of_field(conjuncts: &[&AuditFilter], sql: &mut Sql) -> Option<Paths> {
         };
         format!("substr({column}, 1, {INDEXED}) = {start}{is_there}")
     });
-    Some(Paths(paths.collect()))
+    Some(Paths::of(paths))
 }
 
 /// Goes along the index of outcomes, which leaves out the ones that nearly all have.
@@ -106,7 +122,7 @@ fn of_outcome(conjuncts: &[&AuditFilter], sql: &mut Sql) -> Option<Paths> {
         let outcome = sql.bind(&*kept(outcome));
         format!("e.outcome = {outcome} AND e.outcome <> 'success'")
     });
-    Some(Paths(paths.collect()))
+    Some(Paths::of(paths))
 }
 
 impl<D: Database> SqlStore<D> {
@@ -122,10 +138,8 @@ impl<D: Database> SqlStore<D> {
             return Ok(paths);
         }
         for filter in &conjuncts {
-            if let AuditFilter::Words(words) = filter
-                && let Some(paths) = self.of_words(words, tail, sql).await?
-            {
-                return Ok(paths);
+            if let AuditFilter::Words(words) = filter {
+                return self.of_words(words, tail, sql).await;
             }
         }
         for filter in conjuncts.into_iter().filter(|it| is_of_action(it)) {
@@ -135,39 +149,45 @@ impl<D: Database> SqlStore<D> {
                     let action = sql.bind(action);
                     format!("e.action = {action}")
                 });
-                return Ok(Paths(paths.collect()));
+                return Ok(Paths::of(paths));
             }
         }
-        Ok(Paths::through_time())
+        Ok(Paths::through_time(Manner::List))
     }
 
     /// Begins with the events that have the words, when these are few.
-    async fn of_words(
-        &self,
-        words: &[String],
-        tail: &Tail,
-        sql: &mut Sql,
-    ) -> Result<Option<Paths>, Error> {
+    async fn of_words(&self, words: &[String], tail: &Tail, sql: &mut Sql) -> Result<Paths, Error> {
         let dialect = self.database().dialect();
         let question = match Sought::new(words, dialect) {
-            Sought::Everything => return Ok(None),
-            Sought::Nothing => return Ok(Some(Paths::default())),
+            Sought::Everything => return Ok(Paths::through_time(Manner::List)),
+            Sought::Nothing => return Ok(Paths::default()),
             Sought::Index(question) => question,
         };
-        let count = words::count(dialect, question.clone(), FEW + 1);
-        let count = self.along("look for words", count, column::<u64>).await?;
+        let all =
+            Statement::new("SELECT CAST(coalesce(sum(size), 0) AS BIGINT) FROM ee_audit_heads");
+        let all = self.few("look for words", all, column::<u64>).await?.pop();
+        // The rarer the words, the longer the list takes less and the look at each event more.
+        let many = (all.unwrap_or_default() * PROBES).isqrt().max(FEW);
+        let count = words::count(dialect, question.clone(), many + 1);
+        let count = self
+            .along("look for words", count, column::<u64>)
+            .await?
+            .pop();
+        let count = count.unwrap_or_default();
         let numbers = tail.numbers(words, true);
-        if count
-            .first()
-            .is_none_or(|&count| count + numbers.len() as u64 > FEW)
-        {
-            return Ok(None);
+        if count + numbers.len() as u64 > FEW {
+            let manner = if count > many {
+                Manner::Probe
+            } else {
+                Manner::List
+            };
+            return Ok(Paths::through_time(manner));
         }
         let found = words::numbers(dialect, &sql.bind(question));
         let numbers = sql.bind(list(numbers));
         let path = format!(
             "e.number IN ({found} UNION SELECT CAST(value AS BIGINT) FROM json_each({numbers}))"
         );
-        Ok(Some(Paths(vec![path])))
+        Ok(Paths::of(std::iter::once(path)))
     }
 }

@@ -9,7 +9,7 @@ use ee_core::{
 use super::{
     conditions::{Sql, Writer, micros},
     logs::entry,
-    paths::conjuncts,
+    paths::{Paths, conjuncts},
     rows::column as column_of,
     tail::Tail,
     texts::original,
@@ -25,7 +25,7 @@ pub(super) struct Question {
     /// What each event that fits meets.
     conditions: String,
     pub(super) dialect: Dialect,
-    /// See [`Paths`](super::paths::Paths).
+    /// See [`Paths`].
     paths: Vec<String>,
     pub(super) sql: Sql,
 }
@@ -96,9 +96,10 @@ impl<D: Database> SqlStore<D> {
         let tail: Tail = self.tail(filter).await?;
         let dialect = self.database().dialect();
         let mut sql = Sql::default();
-        let paths = self.paths(filter, &tail, &mut sql).await?.0;
+        let Paths { manner, paths } = self.paths(filter, &tail, &mut sql).await?;
         let mut writer = Writer {
             dialect,
+            manner,
             sql: &mut sql,
             tail: &tail,
         };
@@ -146,10 +147,8 @@ impl<D: Database> AuditSearch for SqlStore<D> {
         );
         let read = |mut row: Row| entry(row.take()?, row);
         let operation = "search the record";
-        let found = self.along(operation, question.sql.into_statement(text), read);
-        let mut found = found.await?;
-        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-        Ok(found)
+        let query = question.sql.into_statement(text);
+        self.first(operation, query, limit as usize, read).await
     }
 
     async fn count(&self, filter: &AuditFilter, most: u64) -> Result<AuditCount, Error> {
@@ -281,7 +280,13 @@ impl<D: Database> SqlStore<D> {
         if question.is_vain() {
             return Ok(None);
         }
-        let (value, from) = value_of(field)?;
+        let (mut value, from) = value_of(field)?;
+        if *filter != AuditFilter::EVERYTHING {
+            // Whatever is looked at besides the value is not in its index: the table is read as it lies.
+            value = value
+                .replace("e.actor_id", "e.actor_id || ''")
+                .replace("e.action", "e.action || ''");
+        }
         let what = format!("e.ts AS ts, {value} AS value, 1 AS count");
         let selected = question.select(&what, from, "");
         Ok(Some((question.sql, selected)))

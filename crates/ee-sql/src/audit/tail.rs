@@ -2,10 +2,10 @@
 
 use ee_core::{AuditFilter, Error, ErrorKind, storage::AuditRecord};
 
-use crate::{Database, Row, SqlStore, Statement};
+use crate::{Database, Row, SqlStore, Statement, store::column};
 
 /// Most events that are looked through without an index.
-const MOST: usize = 20_000;
+const MOST: u64 = 10_000;
 
 /// Events with their numbers and words.
 #[derive(Debug, Default)]
@@ -33,8 +33,11 @@ pub(super) fn asks_for_words(filter: &AuditFilter) -> bool {
     }
 }
 
-/// Selects the bodies of events that are behind the index of their log, which is `h`.
-pub(super) const BEHIND: &str = "FROM ee_audit_heads AS h \
+/// Counts what is behind the index of its log.
+const COUNT: &str = "SELECT CAST(coalesce(sum(h.size - coalesce(i.number - h.log * 1099511627776, 0)), 0) \
+    AS BIGINT) FROM ee_audit_heads AS h LEFT JOIN ee_audit_indexed AS i ON i.log = h.log";
+
+const BEHIND: &str = "SELECT b.number, b.canonical, b.personal FROM ee_audit_heads AS h \
     LEFT JOIN ee_audit_indexed AS i ON i.log = h.log \
     JOIN ee_audit_bodies AS b ON b.number > coalesce(i.number, h.log * 1099511627776) \
     AND b.number <= h.log * 1099511627776 + h.size";
@@ -46,8 +49,14 @@ impl<D: Database> SqlStore<D> {
         if !asks_for_words(filter) {
             return Ok(Tail::default());
         }
-        let query = format!("SELECT b.number, b.canonical, b.personal {BEHIND} LIMIT ?1");
-        let query = Statement::new(query).bind(MOST as u64 + 1);
+        let operation = "look through new events";
+        let count = self
+            .few(operation, Statement::new(COUNT), column::<u64>)
+            .await?;
+        if count.first().is_some_and(|&count| count > MOST) {
+            let message = "the words of new events are not searchable yet";
+            return Err(Error::new(ErrorKind::Unavailable, message));
+        }
         let read = |mut row: Row| {
             let number = row.take()?;
             // What cannot be read has no words. It is for the verification to tell.
@@ -55,11 +64,7 @@ impl<D: Database> SqlStore<D> {
             let words = record.map(|record| record.event.words());
             Ok((number, words.unwrap_or_default()))
         };
-        let tail = self.along("look through new events", query, read).await?;
-        if tail.len() > MOST {
-            let message = "the words of new events are not searchable yet";
-            return Err(Error::new(ErrorKind::Unavailable, message));
-        }
+        let tail = self.along(operation, Statement::new(BEHIND), read).await?;
         Ok(Tail(tail))
     }
 }

@@ -46,6 +46,30 @@ impl Sought {
     }
 }
 
+/// How it is seen whether an event has words.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(super) enum Manner {
+    /// The index lists all that have.
+    #[default]
+    List,
+    /// The index is asked for each event: quicker when nearly all have.
+    Probe,
+}
+
+impl Manner {
+    /// Writes the condition that the index finds an event for a parameter.
+    pub(super) fn found(self, dialect: Dialect, question: &str) -> String {
+        let numbers = numbers(dialect, question);
+        match (self, dialect) {
+            (Self::List, _) => format!("e.number IN ({numbers})"),
+            (Self::Probe, Dialect::Postgres) => {
+                format!("EXISTS ({numbers} AND number = e.number)")
+            }
+            (Self::Probe, Dialect::Sqlite) => format!("EXISTS ({numbers} AND rowid = e.number)"),
+        }
+    }
+}
+
 /// Selects the numbers of the events that the index finds for a parameter.
 pub(super) fn numbers(dialect: Dialect, question: &str) -> String {
     match dialect {

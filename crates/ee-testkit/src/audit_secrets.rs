@@ -121,16 +121,16 @@ const PLAIN_NAMES: [&str; 16] = [
     "tokenType",
 ];
 
-/// Numbers that look random and are the same for the same seed (SplitMix64).
+/// Numbers that look random and are the same for the same seed (`SplitMix64`).
 #[derive(Debug)]
-pub(crate) struct Dice(u64);
+struct Dice(u64);
 
 impl Dice {
-    pub(crate) const fn new(seed: u64) -> Self {
+    const fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    pub(crate) fn roll(&mut self) -> u64 {
+    fn roll(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut number = self.0;
         number = (number ^ (number >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -138,15 +138,15 @@ impl Dice {
         number ^ (number >> 31)
     }
 
-    pub(crate) fn below(&mut self, end: usize) -> usize {
+    fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.roll() % u64::try_from(end).unwrap()).unwrap()
     }
 
-    pub(crate) fn pick<T: Copy>(&mut self, list: &[T]) -> T {
+    fn pick<T: Copy>(&mut self, list: &[T]) -> T {
         list[self.below(list.len())]
     }
 
-    pub(crate) fn text(&mut self, alphabet: &str, length: usize) -> String {
+    fn text(&mut self, alphabet: &str, length: usize) -> String {
         let letters: Vec<char> = alphabet.chars().collect();
         (0..length).map(|_| self.pick(&letters)).collect()
     }
@@ -193,16 +193,18 @@ impl Secret {
 
 /// An event, the secrets in it, and what is none.
 #[derive(Clone, Debug)]
-pub(crate) struct Payload {
-    pub(crate) event: AuditEvent,
+pub struct Payload {
+    /// The event.
+    pub event: AuditEvent,
     /// Values of the metadata that must stay as they are, by name.
-    pub(crate) kept: Map<String, Value>,
-    pub(crate) secrets: Vec<String>,
+    pub kept: Map<String, Value>,
+    /// What must not be left.
+    pub secrets: Vec<String>,
 }
 
 impl Payload {
     /// Returns a secret that is in a text, as it is or encoded.
-    pub(crate) fn leak(&self, text: &str) -> Option<&str> {
+    pub fn leak(&self, text: &str) -> Option<&str> {
         let mut secrets = self.secrets.iter();
         let is_there = |secret: &&String| {
             let json = Value::from(secret.as_str()).to_string();
@@ -216,7 +218,7 @@ impl Payload {
 }
 
 /// Makes so many payloads; the same ones for the same seed.
-pub(crate) fn payloads(seed: u64, count: usize) -> impl Iterator<Item = Payload> {
+pub fn payloads(seed: u64, count: usize) -> impl Iterator<Item = Payload> {
     let mut dice = Dice::new(seed);
     (0..count).map(move |_| payload(&mut dice))
 }
@@ -509,7 +511,8 @@ fn put_named(payload: &mut Payload, dice: &mut Dice) {
             Some(json!({(name): value})),
         )),
         4 => {
-            event.ai.as_mut().unwrap().input = Some(json!({"tool": {"arguments": {(name): value}}}))
+            event.ai.as_mut().unwrap().input =
+                Some(json!({"tool": {"arguments": {(name): value}}}));
         }
         5 => {
             event
