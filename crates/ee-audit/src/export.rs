@@ -19,7 +19,10 @@ pub use line::ExportLine;
 pub use manifest::{Manifest, ManifestPartition};
 pub use mastra::MastraEvent;
 
-use crate::query::to_text;
+use crate::{
+    format::{Product, cef, ocsf},
+    query::to_text,
+};
 
 /// How many bytes are handed out at once, at least.
 const CHUNK: usize = 64 * 1_024;
@@ -28,6 +31,8 @@ const CHUNK: usize = 64 * 1_024;
 #[derive(Clone, Copy, Debug, Deserialize, Eq, Hash, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ExportFormat {
+    /// One event per line in the Common Event Format.
+    Cef,
     /// A table (RFC 4180) with everything that an event has, in columns such as `actor.id`.
     Csv,
     /// The table of Mastra: ten columns.
@@ -36,24 +41,28 @@ pub enum ExportFormat {
     MastraJson,
     /// One event per line, with everything that it has.
     Ndjson,
+    /// One event per line as OCSF 1.8.
+    Ocsf,
 }
 
 impl ExportFormat {
     /// Returns the media type of the bytes.
     pub const fn media_type(self) -> &'static str {
         match self {
+            Self::Cef => "text/plain; charset=utf-8",
             Self::Csv | Self::MastraCsv => "text/csv; charset=utf-8; header=present",
             Self::MastraJson => "application/json",
-            Self::Ndjson => "application/x-ndjson",
+            Self::Ndjson | Self::Ocsf => "application/x-ndjson",
         }
     }
 
     /// Returns the end of the name of a file.
     pub const fn extension(self) -> &'static str {
         match self {
+            Self::Cef => "cef",
             Self::Csv | Self::MastraCsv => "csv",
             Self::MastraJson => "json",
-            Self::Ndjson => "ndjson",
+            Self::Ndjson | Self::Ocsf => "ndjson",
         }
     }
 }
@@ -94,6 +103,7 @@ pub struct Exporter {
     count: u64,
     hasher: Sha256,
     partitions: BTreeMap<String, ManifestPartition>,
+    product: Product,
 }
 
 impl Exporter {
@@ -108,7 +118,7 @@ impl Exporter {
             ExportFormat::Csv => csv::head(&mut buffer, columns::FULL),
             ExportFormat::MastraCsv => csv::head(&mut buffer, columns::MASTRA),
             ExportFormat::MastraJson => buffer.push(b'['),
-            ExportFormat::Ndjson => {}
+            ExportFormat::Cef | ExportFormat::Ndjson | ExportFormat::Ocsf => {}
         }
         Self {
             options,
@@ -117,7 +127,20 @@ impl Exporter {
             count: 0,
             hasher: Sha256::new(),
             partitions: BTreeMap::new(),
+            product: Product::default(),
         }
+    }
+
+    /// Says what writes the events, for formats which tell that.
+    #[must_use]
+    pub fn product(mut self, product: Product) -> Self {
+        self.product = product;
+        self
+    }
+
+    /// Returns how many events are in the copy so far.
+    pub const fn count(&self) -> u64 {
+        self.count
     }
 
     /// Adds an event, and returns bytes when there are enough of them.
@@ -182,6 +205,12 @@ impl Exporter {
     fn write(&mut self, entry: &AuditEntry) -> Result<(), Error> {
         let out = &mut self.buffer;
         match self.options.format {
+            ExportFormat::Cef => {
+                // A line break would begin another event.
+                let line = cef(entry, &self.product).replace(['\n', '\r'], " ");
+                out.extend(line.as_bytes());
+                out.push(b'\n');
+            }
             ExportFormat::Csv => csv::row(out, columns::FULL, entry),
             ExportFormat::MastraCsv => csv::row(out, columns::MASTRA, entry),
             ExportFormat::MastraJson => {
@@ -192,6 +221,10 @@ impl Exporter {
             }
             ExportFormat::Ndjson => {
                 line::write(out, entry, self.options.evidence)?;
+                out.push(b'\n');
+            }
+            ExportFormat::Ocsf => {
+                json(out, &ocsf(entry, &self.product))?;
                 out.push(b'\n');
             }
         }

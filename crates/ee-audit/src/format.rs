@@ -20,6 +20,16 @@ pub struct Product {
     pub version: String,
 }
 
+impl Default for Product {
+    fn default() -> Self {
+        Self {
+            vendor: "mastra-ee".to_owned(),
+            name: "audit".to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        }
+    }
+}
+
 /// Writes an event as we have it, with its place in the record.
 pub fn native(entry: &AuditEntry) -> Value {
     let mut value = event(entry);

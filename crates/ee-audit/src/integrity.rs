@@ -21,7 +21,9 @@ mod seal;
 mod tree;
 mod verify;
 
-pub use anchor::{Anchor, FileAnchor, HttpAnchor};
+#[cfg(feature = "net")]
+pub use anchor::HttpAnchor;
+pub use anchor::{Anchor, FileAnchor};
 pub use checkpoint::{CHECKPOINT_EVENTS, Checkpoint, LogName, is_checkpoint_due};
 pub use error::IntegrityError;
 pub use keys::{SigningKey, VerifierKey, VerifierKeys};
@@ -31,8 +33,8 @@ pub use proof::{ConsistencyProof, InclusionProof, ProvenEvent, verify_consistenc
 pub use seal::{Sealed, Sealer};
 pub use verify::{
     CLAIMED_PARTITION, Claim, ERASED_COUNT, Evidence, Link, LogRow, LogVerifier, Outcome,
-    PRUNED_FROM, PRUNED_TO, Payload, Progress, Report, Subject, Verdict, VerdictKind, verify_copy,
-    verify_store,
+    PRUNED_FROM, PRUNED_RANGES, PRUNED_TO, Payload, Progress, Report, Subject, Verdict,
+    VerdictKind, verify_copy, verify_store,
 };
 
 use proof::{Tree, is_prefix};

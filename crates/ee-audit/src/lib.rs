@@ -7,5 +7,6 @@ pub mod integrity;
 pub mod policy;
 pub mod query;
 pub mod redact;
+pub mod retention;
 pub mod sink;
 pub mod spool;

@@ -3,17 +3,17 @@
 use std::fmt;
 
 use ee_core::{ActionCard, AuditAction, Delivery, Error};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// What is done with an event.
-#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Mode {
     /// As well as it can be without keeping anybody waiting. What is lost is counted.
     BestEffort,
     /// It is not recorded.
     Off,
-    /// In the transaction of the change that it describes, where there is one; else like [`Strict`](Self::Strict).
+    /// In the transaction of the change that it describes, where there is one; else like [`Spooled`](Self::Spooled).
     Outbox,
     /// On the disk of this server or in the store before the answer.
     Spooled,

@@ -9,15 +9,19 @@ mod breaker;
 mod config;
 mod console;
 mod delivery;
+#[cfg(feature = "net")]
 mod endpoint;
 mod file;
 mod format;
 mod handle;
+#[cfg(feature = "net")]
 mod http;
 mod lane;
 mod name;
 mod options;
+#[cfg(feature = "net")]
 mod otlp;
+#[cfg(feature = "net")]
 mod post;
 mod push;
 mod replay;
@@ -26,7 +30,9 @@ mod runner;
 mod shared;
 mod state;
 mod status;
+#[cfg(feature = "net")]
 mod syslog;
+#[cfg(feature = "net")]
 mod tls;
 
 use std::fmt;
@@ -40,15 +46,18 @@ pub use delivery::{DeliveryError, DeliveryErrorKind};
 pub use file::{FileConfig, FileSink};
 pub use format::EventFormat;
 pub use handle::{SinkHandle, test_sink};
+#[cfg(feature = "net")]
 pub use http::{HttpBody, HttpConfig, HttpSink, SIGNATURE_HEADER};
 pub use name::SinkName;
 pub use options::SinkOptions;
+#[cfg(feature = "net")]
 pub use otlp::{OtlpConfig, OtlpSink};
 pub use runner::{SinkParts, SinkRunner};
 pub use state::{
     DeadLetter, FileSinkStore, SinkCursor, SinkPause, SinkReplay, SinkState, SinkStore,
 };
 pub use status::{SinkHealth, SinkStatus};
+#[cfg(feature = "net")]
 pub use syslog::{SyslogConfig, SyslogSink};
 
 /// A place that events are taken to.

@@ -12,9 +12,9 @@ mod keys;
 mod mapping;
 mod names;
 mod operator;
-mod output;
+pub(crate) mod output;
 mod password;
-mod record;
+pub(crate) mod record;
 mod recovery;
 mod roles;
 mod sessions;
@@ -27,6 +27,8 @@ use anyhow::{Context as _, Result};
 use crate::{args::AdminCommand, logging, terminal};
 
 use operator::Operator;
+
+pub(crate) use operator::check_store;
 
 /// What `explain` exits with when it cannot tell.
 const CANNOT_TELL: u8 = 2;

@@ -1,6 +1,7 @@
 //! What can be said on the command line.
 
 mod admin;
+mod audit;
 
 use std::{net::SocketAddr, path::PathBuf};
 
@@ -11,6 +12,11 @@ use ee::{Permission, RoleId};
 pub(crate) use admin::{
     AdminArgs, AdminCommand, ExplainArgs, GrantsCommand, GrantsOf, GroupsCommand, KeysCommand,
     Kind, MappingCommand, RolesCommand, SessionsCommand, SessionsToEnd, Thing, UsersCommand,
+};
+pub(crate) use audit::{
+    ArchiveArgs, AuditCommand, EraseArgs, ExportArgs, ExportTo, GenerateArgs, HoldCommand,
+    KeysArgs, KeysOf, Order, PinsCommand, ProofArgs, PruneArgs, QueryArgs, ReplayArgs, ShowArgs,
+    SinksArgs, SinksOf, StatsArgs, TailArgs, VerifyArgs, VerifyProofArgs, Wanted,
 };
 
 /// Enterprise access for servers of AI agents.
@@ -34,6 +40,9 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     #[command(flatten)]
     Admin(AdminCommand),
+    /// Look at the record of who did what, prove it and keep it
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Print the completion script of a shell
     Completions {
         /// Which shell

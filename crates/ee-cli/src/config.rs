@@ -1,5 +1,6 @@
 //! The configuration: one TOML file, the environment and flags.
 
+mod audit;
 mod effective;
 mod load;
 mod problem;
@@ -7,7 +8,7 @@ mod problem;
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use ee::{
-    AuditOutcome, Role, RoleMapping,
+    Role, RoleMapping,
     agent_host::ModelsConfig,
     auth_password::{PasswordConfig, SmtpConfig},
     auth_simple::SimpleConfig,
@@ -16,6 +17,7 @@ use ipnet::IpNet;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
+pub(crate) use audit::{AuditConfig, KeySource};
 pub(crate) use load::{Loaded, load, store_url, variable};
 
 /// The configuration file. Every name is optional and unknown ones are refused.
@@ -81,18 +83,6 @@ pub(crate) enum Environment {
 pub(crate) struct LicenseConfig {
     /// The key itself; the variable `MASTRA_EE_LICENSE` wins.
     pub(crate) key: Option<SecretString>,
-}
-
-/// What the console shows of the record.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct AuditConfig {
-    /// Actions to show, exact or with `*` at the end; all when empty.
-    pub(crate) actions: Vec<String>,
-    /// Lines for people or JSON.
-    pub(crate) format: Format,
-    /// Outcomes to show; all when empty.
-    pub(crate) outcomes: Vec<AuditOutcome>,
 }
 
 /// Lines for people or for programs.

@@ -5,6 +5,8 @@
 mod accounts;
 mod admin;
 mod args;
+mod audit;
+mod bar;
 mod commands;
 mod config;
 mod first_start;
@@ -28,6 +30,7 @@ fn main() -> ExitCode {
     let args = Args::parse();
     let done = match args.command.unwrap_or(Command::Serve(args.serve)) {
         Command::Admin(command) => admin::run(&command),
+        Command::Audit(command) => audit::command::run(&command),
         Command::Completions { shell } => {
             commands::completions(shell);
             Ok(ExitCode::SUCCESS)

@@ -18,6 +18,7 @@ use ee::{
 };
 
 use crate::{
+    audit::open,
     config::{AuthKind, Environment, Format, Loaded, SessionKind, StoreUrl},
     sign_in::{Base, SignIn},
     stores::Stores,
@@ -38,7 +39,8 @@ pub(crate) fn check(loaded: &mut Loaded) -> Result<()> {
         SignIn::new(loaded, &stores, &clock, &url).map(drop)
     };
     loaded.store = store;
-    checked
+    checked?;
+    open::check(loaded)
 }
 
 /// Agents and workflows with what runs in the background for them.
@@ -310,18 +312,13 @@ pub(crate) fn origins(loaded: &Loaded, address: SocketAddr) -> Origins {
 pub(crate) fn server(
     loaded: &Loaded,
     auth: AuthMode,
-    access: Option<AccessParts>,
+    (access, audit): (Option<AccessParts>, Arc<dyn AuditLogger>),
     hosted: &Hosted,
     stores: &Stores,
     address: SocketAddr,
 ) -> Result<Server> {
     let login: ReturnTo = "/studio/login".parse()?;
-    let mut server = Server::new(
-        auth,
-        audit(loaded),
-        Arc::new(SystemClock),
-        origins(loaded, address),
-    );
+    let mut server = Server::new(auth, audit, Arc::new(SystemClock), origins(loaded, address));
     server.access = access;
     Ok(server
         .host(

@@ -6,7 +6,7 @@ use std::{
 
 use anyhow::{Context as _, Result};
 use ee::{
-    AuditAction, AuditActor, AuditEvent, AuditOutcome, Clock, SystemClock, Visible,
+    AuditAction, Clock, SystemClock, Visible,
     agent_host::Background,
     auth_password::Accounts,
     axum::{Corridor, Gate, serve},
@@ -14,6 +14,7 @@ use ee::{
     storage::{AgentFilter, Page},
 };
 use jiff::SignedDuration;
+use serde_json::json;
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
@@ -25,6 +26,7 @@ use tracing::{info, warn};
 use crate::{
     accounts,
     args::Settings,
+    audit::service::AuditService,
     config::{Loaded, load},
     first_start, logging, parts,
     sign_in::SignIn,
@@ -66,6 +68,9 @@ async fn start(mut loaded: Loaded) -> Result<()> {
     let stores = Stores::open(&loaded.store, loaded.config.sessions.kind).await?;
     progress.done("store", &loaded.store.to_string());
 
+    let audit = AuditService::start(&loaded, &stores.audit, &clock).await?;
+    progress.done("record", &audit.describe());
+
     let shutdown = CancellationToken::new();
     let background = Background::new(TaskTracker::new(), shutdown.clone());
     let models = std::mem::take(&mut loaded.config.models);
@@ -81,8 +86,9 @@ async fn start(mut loaded: Loaded) -> Result<()> {
         accounts,
         letters,
     } = sign_in;
-    let server = parts::server(&loaded, auth, access, &hosted, &stores, address)?;
-    let server = Arc::new(server);
+    let logger = audit.logger();
+    let server = parts::server(&loaded, auth, (access, logger), &hosted, &stores, address)?;
+    let server = Arc::new(server.record(audit.parts(&loaded, &stores.audit)?));
     let letters = letters.map(|worker| tokio::spawn(worker.run()));
     warn_about(&loaded, &server, &progress);
 
@@ -102,17 +108,18 @@ async fn start(mut loaded: Loaded) -> Result<()> {
     if !progress.is_watched() {
         info!(server.url = url, server.address = %address, "ready");
     }
-    record(&server, AuditAction::SERVER_START).await;
+    audit.log(AuditAction::SERVER_START, json!({})).await;
 
     serve(listener, gate, signals.first(shutdown.clone())).await;
     shutdown.cancel();
     background.stop().await;
-    record(&server, AuditAction::SERVER_STOP).await;
     drop(server);
     if let Some(letters) = letters {
         // Whoever waits for one asks again if it does not leave in time.
         drop(time::timeout(LETTERS_TIME, letters).await);
     }
+    audit.log(AuditAction::SERVER_STOP, json!({})).await;
+    audit.stop().await;
     stores.close().await;
     info!("stopped");
     Ok(())
@@ -207,18 +214,6 @@ async fn sweep(stores: Stores, clock: Arc<dyn Clock>, shutdown: CancellationToke
         if let Err(err) = swept.await {
             warn!(error = %err, "cannot forget expired sessions; trying again in a minute");
         }
-    }
-}
-
-async fn record(server: &Server, action: AuditAction) {
-    let event = AuditEvent::new(
-        server.clock.now(),
-        AuditActor::system(),
-        action,
-        AuditOutcome::Success,
-    );
-    if let Err(err) = server.audit.log(event).await {
-        tracing::error!(error = %err, "an audit event could not be written");
     }
 }
 

@@ -1,24 +1,21 @@
 //! `mastra-ee store copy`: moves a deployment from one store to another.
 
-mod bar;
-
 use std::{fs, path::Path, process::ExitCode, time::Instant};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use ee::sql::{
     Database,
-    copy::{Copied, Copier},
+    copy::{Copied, Copier, Phase, Progress},
 };
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use crate::{
     args::StoreCommand,
+    bar::Bar,
     config::{StoreUrl, store_url},
     stores::{self, Stores},
 };
-
-use bar::Bar;
 
 /// `mastra-ee store copy`.
 pub(crate) fn run(command: &StoreCommand) -> Result<ExitCode> {
@@ -136,7 +133,15 @@ async fn copy_between(
 ) -> Result<Copied> {
     let name = name(from)?;
     let copier = Copier::new(source, target, &name);
-    Ok(copier.run(&mut |progress| bar.show(progress)).await?)
+    Ok(copier.run(&mut |progress| show(bar, progress)).await?)
+}
+
+fn show(bar: &mut Bar, progress: Progress) {
+    let verb = match progress.phase {
+        Phase::Copy => "copying",
+        _ => "comparing",
+    };
+    bar.show(verb, progress.done, progress.total, progress.table);
 }
 
 /// Names a source so that it has the same name the next time. Holds no secret.

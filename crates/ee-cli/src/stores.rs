@@ -15,9 +15,10 @@ use ee::{
     defaults::MemoryStore,
     sql::{Database, SchemaStatus, copy},
     storage::{
-        AccountStore, AgentStore, ApiKeyStore, AssignmentStore, EndedSessionStore, GrantStore,
-        GroupStore, OneTimeTokenStore, RoleStore, RunStore, SessionStore, SignInFlowStore,
-        ThreadStore, ThrottleStore, WorkflowStore,
+        AccountStore, AgentStore, ApiKeyStore, AssignmentStore, AuditIndex, AuditProofStore,
+        AuditRetention, AuditSearch, AuditStore, EndedSessionStore, GrantStore, GroupStore,
+        OneTimeTokenStore, RoleStore, RunStore, SessionStore, SignInFlowStore, ThreadStore,
+        ThrottleStore, WorkflowStore,
     },
 };
 #[cfg(any(feature = "store-libsql", feature = "store-pg"))]
@@ -31,6 +32,7 @@ pub(crate) struct Stores {
     pub(crate) accounts: Arc<dyn AccountStore>,
     pub(crate) agents: Arc<dyn AgentStore>,
     pub(crate) assignments: Arc<dyn AssignmentStore>,
+    pub(crate) audit: AuditStores,
     /// Closed last, after everything that writes.
     kept: Kept,
     pub(crate) ended: Arc<dyn EndedSessionStore>,
@@ -47,6 +49,16 @@ pub(crate) struct Stores {
     pub(crate) throttle: Arc<dyn ThrottleStore>,
     pub(crate) tokens: Arc<dyn OneTimeTokenStore>,
     pub(crate) workflows: Arc<dyn WorkflowStore>,
+}
+
+/// The record, as the domains that it is kept in.
+#[derive(Clone, Debug)]
+pub(crate) struct AuditStores {
+    pub(crate) index: Arc<dyn AuditIndex>,
+    pub(crate) logs: Arc<dyn AuditStore>,
+    pub(crate) proofs: Arc<dyn AuditProofStore>,
+    pub(crate) retention: Arc<dyn AuditRetention>,
+    pub(crate) search: Arc<dyn AuditSearch>,
 }
 
 /// What has to be closed.
@@ -68,6 +80,13 @@ macro_rules! stores {
             accounts: store.clone(),
             agents: store.clone(),
             assignments: store.clone(),
+            audit: AuditStores {
+                index: store.clone(),
+                logs: store.clone(),
+                proofs: store.clone(),
+                retention: store.clone(),
+                search: store.clone(),
+            },
             ended: store.clone(),
             epochs: StoreAccess::epochs_of(store.hub()),
             flows: store.clone(),

@@ -70,12 +70,12 @@ impl MemoryStore {
 impl MemoryStore {
     /// Takes along the event that describes a change which was just made. Nothing here outlives the process, so nothing
     /// can come between the two.
-    fn carry(&self, about: Option<AuditResource>) {
+    fn carry(&self, about: Option<&AuditResource>) {
         let Some(ride) = AuditRide::current() else {
             return;
         };
         // Without randomness there is no event: whoever waits for the end records it, or fails.
-        if let Ok(record) = ride.record(about.as_ref()) {
+        if let Ok(record) = ride.record(about) {
             self.leave_events(vec![record]);
             ride.carried();
         }
@@ -83,10 +83,10 @@ impl MemoryStore {
 }
 
 /// Names a thing that a change is about.
-fn thing(kind: &'static str, id: impl ToString, name: &str) -> Option<AuditResource> {
-    let mut thing = AuditResource::new(kind, id.to_string());
+fn thing(kind: &'static str, id: &str, name: &str) -> AuditResource {
+    let mut thing = AuditResource::new(kind, id);
     thing.name = Some(name.to_owned());
-    Some(thing)
+    thing
 }
 
 impl fmt::Debug for MemoryStore {

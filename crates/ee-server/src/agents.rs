@@ -14,7 +14,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use crate::{AuditNote, Cx, Object, Reply, permissions};
+use crate::{AuditNote, Cx, Object, permissions};
 
 /// An agent in the listing and alone.
 #[derive(Debug, JsonSchema, Serialize)]
@@ -304,16 +304,16 @@ pub async fn stored(cx: &Cx, id: &AgentId) -> Result<StoredAgent, Error> {
 }
 
 /// `POST /stored/agents`. Whoever creates an agent owns it from the moment it exists.
-pub async fn create(cx: &Cx, mut new: NewAgent) -> Result<Reply<AgentRecord>, Error> {
+pub async fn create(cx: &Cx, mut new: NewAgent) -> Result<AgentRecord, Error> {
     new.created_by = cx.identity().map(|identity| identity.user.id.clone());
     new.owner = cx.owner_of_new();
     let agent = cx.agents()?.create(new).await?;
-    let note = AuditNote::about("agent", agent.id.as_str(), Some(agent.name.clone()));
-    Ok(Reply::new(agent).noted(note))
+    cx.note(about(&agent));
+    Ok(agent)
 }
 
 /// `PATCH /stored/agents/:storedAgentId`.
-pub async fn update(cx: &Cx, id: &AgentId, patch: AgentPatch) -> Result<Reply<AgentRecord>, Error> {
+pub async fn update(cx: &Cx, id: &AgentId, patch: AgentPatch) -> Result<AgentRecord, Error> {
     let changed: Vec<&str> = [
         ("name", patch.name.is_some()),
         ("description", patch.description.is_some()),
@@ -323,10 +323,15 @@ pub async fn update(cx: &Cx, id: &AgentId, patch: AgentPatch) -> Result<Reply<Ag
     .into_iter()
     .filter_map(|(field, is_changed)| is_changed.then_some(field))
     .collect();
+    let note = |note: AuditNote| cx.note(note.with("changed", &*changed));
+    note(AuditNote::default());
     let agent = cx.agents()?.update(id, patch).await?;
-    let note = AuditNote::about("agent", agent.id.as_str(), Some(agent.name.clone()))
-        .with("changed", changed);
-    Ok(Reply::new(agent).noted(note))
+    note(about(&agent));
+    Ok(agent)
+}
+
+fn about(agent: &AgentRecord) -> AuditNote {
+    AuditNote::about("agent", agent.id.as_str(), Some(agent.name.clone()))
 }
 
 /// `DELETE /stored/agents/:storedAgentId`.

@@ -4,8 +4,8 @@ use ee_core::{AuditAction, Permission};
 use http::Method;
 
 use crate::{
-    Access, Body, Route, access, account, agents, auth, chat, permissions as p, runs, sso, threads,
-    workflows,
+    Access, Body, Route, access, account, agents, audit, auth, chat, permissions as p, runs, sso,
+    threads, workflows,
 };
 
 /// The sentence before an operation is its doc comment and its summary in the OpenAPI document.
@@ -62,6 +62,17 @@ fn put(path: &'static str, access: Access) -> Route {
     Route::new(Method::PUT, path, access)
 }
 
+/// The parameters of a search of the record, and more.
+macro_rules! searched {
+    ($($more:literal),*) => {
+        &[
+            "action", "actorId", "actorKind", "actorType", "agentId", "category", "code", "email", "filter", "from", "ip",
+            "minDuration", "model", "org", "outcome", "q", "requestId", "resourceId", "resourceType", "role", "runId",
+            "sessionId", "stage", "threadId", "to", "traceId", $($more),*
+        ]
+    };
+}
+
 const LISTED: &[&str] = &["cursor", "limit"];
 const PAGED: &[&str] = &["page", "perPage", "requestContext"];
 const RUN: &[&str] = &["runId", "requestContext"];
@@ -77,6 +88,13 @@ impl Route {
     fn gives<T: schemars::JsonSchema>(self) -> Self {
         Self {
             output: Body::Json(schemars::SchemaGenerator::subschema_for::<T>),
+            ..self
+        }
+    }
+
+    fn gives_text(self) -> Self {
+        Self {
+            output: Body::Other("text/plain"),
             ..self
         }
     }
@@ -401,6 +419,62 @@ operations! {
     "Tells that conversations are kept"
     MemoryStatus => get("/api/memory/status", need(p::MEMORY_READ)).asks(&["agentId", "requestContext"])
         .gives::<serde_json::Value>();
+
+    "Lists events of the audit record by the time when they happened"
+    ListAuditEvents => get("/api/audit/events", need(p::AUDIT_READ))
+        .asks(searched!["allowScan", "count", "cursor", "limit", "order"]).gives::<audit::AuditPage>();
+    "Describes an event of the audit record (`include=related` with what belongs to it)"
+    GetAuditEvent => get("/api/audit/events/{eventId}", need(p::AUDIT_READ))
+        .asks(&["content", "include"]).gives::<audit::AuditDetail>();
+    "Proves that an event is in the audit record (C2SP tlog-proof)"
+    ProveAuditEvent => get("/api/audit/events/{eventId}/proof", need(p::AUDIT_READ)).gives_text();
+    "Shows an event of the audit record as it was hashed"
+    GetRawAuditEvent => get("/api/audit/events/{eventId}/raw", need(p::AUDIT_READ)).gives::<audit::RawEvent>();
+    "Lists events of a log by their numbers, and waits for one up to thirty seconds"
+    FeedAudit => get("/api/audit/feed", need(p::AUDIT_READ)).asks(&["after", "limit", "partition", "wait"])
+        .streams("application/json", "The events behind a number: `events`, `head`, `lagMs`, `next`, `partition`");
+    "Follows a log by its numbers"
+    StreamAudit => get("/api/audit/stream", need(p::AUDIT_READ))
+        .asks(searched!["after", "limit", "partition"])
+        .streams("text/event-stream", "An event each, with its number as the id; `Last-Event-ID` goes on behind one");
+    "Counts events of the audit record over time"
+    AuditHistogram => get("/api/audit/histogram", need(p::AUDIT_READ))
+        .asks(searched!["allowScan", "by", "interval"]).gives::<audit::AuditHistogram>();
+    "Lists the values that occur most in the audit record"
+    AuditFacets => get("/api/audit/facets", need(p::AUDIT_READ))
+        .asks(searched!["allowScan", "fields", "limit"]).gives::<audit::AuditFacets>();
+    "Copies a part of the audit record, as lines, as a table or for other systems"
+    ExportAudit => get("/api/audit/export", need(p::AUDIT_EXPORT))
+        .asks(searched!["actionPrefix", "allowScan", "bom", "columns", "content", "endDate", "evidence", "format",
+            "manifest", "order", "startDate"])
+        .streams("application/octet-stream", "The copy; with `manifest=true` a `multipart/mixed` of it and its manifest")
+        .audited(AuditAction::AUDIT_EXPORT);
+    "Tells what a value looks like in the audit record where a digest stands in its place"
+    HashAuditValue => post("/api/audit/hash", need(p::AUDIT_HASH))
+        .takes::<audit::DigestBody>().gives::<audit::DigestView>().audited(AuditAction::AUDIT_HASH_LOOKUP);
+    "Tells how the audit record is"
+    AuditStatus => get("/api/audit/status", need(p::AUDIT_READ)).gives::<audit::AuditStatus>();
+    "Lists the places that events are taken to"
+    ListAuditSinks => get("/api/audit/sinks", need(p::AUDIT_READ)).gives::<audit::SinksView>();
+    "Sends a sink one event that is in no log"
+    TestAuditSink => post("/api/audit/sinks/{sinkName}/test", need(p::AUDIT_WRITE)).about("audit-sink", "sinkName")
+        .gives::<audit::SinkTested>().audited(AuditAction::AUDIT_SINK_TEST);
+    "Stops the deliveries to a sink"
+    PauseAuditSink => post("/api/audit/sinks/{sinkName}/pause", need(p::AUDIT_WRITE)).about("audit-sink", "sinkName")
+        .takes::<audit::PauseBody>().gives::<serde_json::Value>().audited(AuditAction::AUDIT_SINK_PAUSED);
+    "Goes on with the deliveries to a sink"
+    ResumeAuditSink => post("/api/audit/sinks/{sinkName}/resume", need(p::AUDIT_WRITE)).about("audit-sink", "sinkName")
+        .gives::<serde_json::Value>().audited(AuditAction::AUDIT_SINK_RESUMED);
+    "Delivers events to a sink once more"
+    ReplayAuditSink => post("/api/audit/sinks/{sinkName}/replay", need(p::AUDIT_WRITE)).about("audit-sink", "sinkName")
+        .takes::<audit::ReplayBody>().gives::<serde_json::Value>().audited(AuditAction::AUDIT_SINK_REPLAY);
+    "Lists events of the audit record in the shape of Mastra"
+    ListAuditLogs => get("/api/audit", need(p::AUDIT_READ))
+        .asks(&["action", "actionPrefix", "actorId", "actorType", "endDate", "limit", "offset", "outcome", "page",
+            "perPage", "resourceId", "resourceType", "startDate"])
+        .gives::<audit::MastraList>();
+    "Describes an event of the audit record in the shape of Mastra"
+    GetAuditLog => get("/api/audit/{eventId}", need(p::AUDIT_READ)).gives::<serde_json::Value>();
 
     "Tells what the server is made of"
     SystemPackages => get("/api/system/packages", need(p::SYSTEM_READ)).gives::<serde_json::Value>();

@@ -12,7 +12,7 @@ use ee_core::{
 };
 use jiff::Timestamp;
 
-use crate::{AuthMode, Server, corridor::Kept};
+use crate::{AuditNote, AuthMode, Server, corridor::Kept};
 
 /// Identifies a request in its answer, in the log and in the record.
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -90,6 +90,8 @@ pub(crate) struct CxParts {
 /// What is found out for the record while a request is answered, and may go on after its head.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Told {
+    /// What a handler is about to change.
+    pub(crate) note: Option<AuditNote>,
     /// What a model had to do with it.
     pub(crate) ai: Option<AuditAi>,
     /// Why it failed in the middle.
@@ -126,6 +128,16 @@ impl Cx {
     pub(crate) fn tell(&self, tell: impl FnOnce(&mut Told)) {
         let mut told = self.0.told.lock().unwrap_or_else(PoisonError::into_inner);
         tell(told.get_or_insert_default());
+    }
+
+    /// Tells the record what is about to be changed: the event goes with the change, in one transaction.
+    pub fn note(&self, note: AuditNote) {
+        self.tell(|told| told.note = Some(note));
+    }
+
+    /// Returns what is about to be changed.
+    pub fn noted(&self) -> Option<AuditNote> {
+        self.0.told()?.note
     }
 
     /// Returns the server.

@@ -8,6 +8,7 @@ pub mod access;
 pub mod account;
 pub mod agents;
 mod api;
+pub mod audit;
 pub mod auth;
 pub mod chat;
 mod context;

@@ -19,6 +19,16 @@ permissions! {
     AGENTS_EXECUTE = Agents Execute;
     /// See agents.
     AGENTS_READ = Agents Read;
+    /// See what was said to models, and what they said, where the record keeps that.
+    AUDIT_CONTENT = Audit Share;
+    /// Take copies of the record.
+    AUDIT_EXPORT = Audit Export;
+    /// Ask what a value looks like in the record.
+    AUDIT_HASH = Audit Execute;
+    /// See the record.
+    AUDIT_READ = Audit Read;
+    /// Pause, resume and test the places that events are taken to.
+    AUDIT_WRITE = Audit Write;
     /// See roles and patterns.
     AUTH_READ = Auth Read;
     /// Delete conversations.

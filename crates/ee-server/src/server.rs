@@ -8,7 +8,11 @@ use ee_core::{
     storage::{ChangeCount, SignInFlowStore},
 };
 
-use crate::{access::AccessParts, agents::AllAgents};
+use crate::{
+    access::AccessParts,
+    agents::AllAgents,
+    audit::{AuditParts, Readers},
+};
 
 /// Who may come in.
 #[derive(Clone, Debug)]
@@ -92,6 +96,9 @@ pub struct Server {
     pub login_page: ReturnTo,
     /// Where browsers find the server.
     pub origins: Origins,
+    pub(crate) readers: Readers,
+    /// Reads the record, where the server keeps one.
+    pub record: Option<AuditParts>,
     /// Runs workflows.
     pub workflows: Option<Arc<dyn WorkflowHost>>,
 }
@@ -118,6 +125,8 @@ impl Server {
             flows: None,
             login_page: ReturnTo::root(),
             origins,
+            readers: Readers::default(),
+            record: None,
             workflows: None,
         }
     }
@@ -153,6 +162,13 @@ impl Server {
     #[must_use]
     pub fn flows(mut self, flows: Arc<dyn SignInFlowStore>) -> Self {
         self.flows = Some(flows);
+        self
+    }
+
+    /// Adds what reading the record needs.
+    #[must_use]
+    pub fn record(mut self, record: AuditParts) -> Self {
+        self.record = Some(record);
         self
     }
 

@@ -61,7 +61,7 @@ impl<D: Database> AgentStore for SqlStore<D> {
              created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
             agent,
         );
-        let mut batch = batch.about("agent", id, &name);
+        let mut batch = batch.about("agent", &id, &name);
         if let Some(grant) = grant {
             batch = batch.granting(grant);
         }
@@ -87,13 +87,13 @@ impl<D: Database> AgentStore for SqlStore<D> {
     }
 
     async fn update(&self, agent: AgentRecord) -> Result<bool, Error> {
-        let (id, name) = (agent.id.clone(), agent.name.clone());
+        let (id, name) = (agent.id.to_string(), agent.name.clone());
         let update = bind(
             "UPDATE ee_agents SET name = ?2, description = ?3, instructions = ?4, model = ?5, \
              created_by = ?6, created_at = ?7, updated_at = ?8 WHERE id = ?1",
             agent,
         );
-        let update = update.about("agent", id, &name);
+        let update = update.about("agent", &id, &name);
         Ok(self.change_rows("update an agent", update).await? > 0)
     }
 

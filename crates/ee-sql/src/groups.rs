@@ -30,7 +30,7 @@ impl<D: Database> GroupStore for SqlStore<D> {
         .bind(group.created_at)
         .bind(group.updated_at)
         .bind(group.version);
-        let insert = Batch::from(insert).about("group", group.id, &group.name);
+        let insert = Batch::from(insert).about("group", group.id.as_str(), &group.name);
         let taken = "a group with this id exists already";
         self.insert("create a group", insert, taken).await
     }
@@ -60,7 +60,7 @@ impl<D: Database> GroupStore for SqlStore<D> {
         .bind(group.description)
         .bind(group.updated_at)
         .bind(group.version);
-        let update = Batch::from(update).about("group", &group.id, &group.name);
+        let update = Batch::from(update).about("group", group.id.as_str(), &group.name);
         if self.change_rows("update a group", update).await? > 0 {
             return Ok(Changed::Done);
         }

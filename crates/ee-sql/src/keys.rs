@@ -60,7 +60,7 @@ impl<D: Database> ApiKeyStore for SqlStore<D> {
             .bind(key.last_used_at)
             .bind(key.version);
         let batch = Batch::from(insert).telling(Change::Key(key.id));
-        let batch = batch.about("key", id, &name);
+        let batch = batch.about("key", &id, &name);
         let taken = "a key with this id exists already";
         self.insert("create a key", batch, taken).await
     }

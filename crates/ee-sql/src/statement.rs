@@ -191,8 +191,8 @@ impl Batch {
 
     /// Names the thing that it makes or changes, for the event that rides along.
     #[must_use]
-    pub(crate) fn about(mut self, kind: &'static str, id: impl ToString, name: &str) -> Self {
-        let mut thing = AuditResource::new(kind, id.to_string());
+    pub(crate) fn about(mut self, kind: &'static str, id: &str, name: &str) -> Self {
+        let mut thing = AuditResource::new(kind, id);
         thing.name = Some(name.to_owned());
         self.about = Some(thing);
         self

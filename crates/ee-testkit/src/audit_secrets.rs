@@ -143,7 +143,7 @@ impl Dice {
     }
 
     fn pick<T: Copy>(&mut self, list: &[T]) -> T {
-        list[self.below(list.len())]
+        *list.get(self.below(list.len())).unwrap()
     }
 
     fn text(&mut self, alphabet: &str, length: usize) -> String {
@@ -207,14 +207,24 @@ impl Payload {
     pub fn leak(&self, text: &str) -> Option<&str> {
         let mut secrets = self.secrets.iter();
         let is_there = |secret: &&String| {
-            let json = Value::from(secret.as_str()).to_string();
-            let escaped = json.trim_matches('"');
-            text.contains(secret.as_str())
-                || text.contains(escaped)
-                || text.contains(&percent_encoded(secret))
+            spellings(secret)
+                .iter()
+                .any(|it| text.contains(it.as_str()))
         };
         secrets.find(is_there).map(String::as_str)
     }
+
+    /// Returns everything that must not be found, as it is and encoded.
+    pub fn spellings(&self) -> impl Iterator<Item = String> {
+        self.secrets.iter().flat_map(|secret| spellings(secret))
+    }
+}
+
+/// Writes a secret as it is, as JSON does and as addresses do.
+fn spellings(secret: &str) -> [String; 3] {
+    let json = Value::from(secret).to_string();
+    let escaped = json.trim_matches('"').to_owned();
+    [secret.to_owned(), escaped, percent_encoded(secret)]
 }
 
 /// Makes so many payloads; the same ones for the same seed.
@@ -547,8 +557,8 @@ fn keep(payload: &mut Payload, dice: &mut Dice) {
         json!(true),
         json!("agents:write:support"),
     ];
-    for (at, value) in values.into_iter().enumerate() {
-        let name = format!("kept{}", ["A", "B", "C", "D", "E", "F", "G", "H", "I"][at]);
+    for (letter, value) in ('A'..).zip(values) {
+        let name = format!("kept{letter}");
         payload.event.metadata.insert(name.clone(), value.clone());
         payload.kept.insert(name, value);
     }

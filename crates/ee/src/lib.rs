@@ -13,6 +13,11 @@ pub mod access {
     pub use ee_access::*;
 }
 
+/// The audit record: delivery, spool, integrity, search, sinks, retention.
+pub mod audit {
+    pub use ee_audit::*;
+}
+
 /// Routes, extractors, middleware and HTTP errors for axum.
 pub mod axum {
     pub use ee_adapter_axum::*;

@@ -137,9 +137,15 @@ impl Guard {
                         parts.extensions.insert(cx.clone());
                         let request = Request::from_parts(parts, body);
                         let answer = catch_unwind(AssertUnwindSafe(|| handler(request)));
-                        let answer = match answer {
-                            Ok(answer) => AssertUnwindSafe(answer).catch_unwind().await,
-                            Err(panic) => Err(panic),
+                        let ride = trail.as_ref().and_then(Trail::ride);
+                        let answer = match (answer, ride) {
+                            (Ok(answer), None) => AssertUnwindSafe(answer).catch_unwind().await,
+                            (Ok(answer), Some(ride)) => {
+                                // The box of the scope holds it, so that this future stays small.
+                                let answer = ride.scope(answer);
+                                AssertUnwindSafe(answer).catch_unwind().await
+                            }
+                            (Err(panic), _) => Err(panic),
                         };
                         (cx, answer.unwrap_or_else(|_| panicked()))
                     }

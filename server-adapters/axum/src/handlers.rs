@@ -3,6 +3,7 @@
 mod access;
 mod account;
 mod agents;
+mod audit;
 mod auth;
 mod memory;
 mod system;
@@ -137,6 +138,24 @@ pub(crate) fn handler(op: Op, method: &Method, guard: Arc<Guard>) -> MethodRoute
         Op::DeleteThread => mount.to(memory::delete),
         Op::ListMessages => mount.to(memory::messages),
         Op::MemoryStatus => mount.to(memory::status),
+        Op::ListAuditEvents => mount.to(audit::events),
+        Op::GetAuditEvent => mount.to(audit::event),
+        Op::ProveAuditEvent => mount.to(audit::proof),
+        Op::GetRawAuditEvent => mount.to(audit::raw),
+        Op::FeedAudit => mount.to(audit::feed),
+        Op::StreamAudit => mount.to(audit::stream),
+        Op::AuditHistogram => mount.to(audit::histogram),
+        Op::AuditFacets => mount.to(audit::facets),
+        Op::ExportAudit => mount.to(audit::export),
+        Op::HashAuditValue => mount.to(audit::hash),
+        Op::AuditStatus => mount.to(audit::status),
+        Op::ListAuditSinks => mount.to(audit::sinks),
+        Op::TestAuditSink => mount.to(audit::test_sink),
+        Op::PauseAuditSink => mount.to(audit::pause_sink),
+        Op::ResumeAuditSink => mount.to(audit::resume_sink),
+        Op::ReplayAuditSink => mount.to(audit::replay_sink),
+        Op::ListAuditLogs => mount.to(audit::mastra_list),
+        Op::GetAuditLog => mount.to(audit::mastra_event),
         Op::SystemPackages => mount.to(system::packages),
         Op::OpenApi => mount.to(system::openapi),
         Op::HealthLive => mount.to(system::live),

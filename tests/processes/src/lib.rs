@@ -15,6 +15,7 @@
 )]
 
 mod api;
+mod audit;
 mod dice;
 mod harness;
 mod journal;
@@ -26,12 +27,13 @@ mod times;
 mod vault;
 
 pub use api::{Answer, Api, Ask, Credential};
+pub use audit::{Actors, Done, Record, settle};
 pub use dice::Dice;
 pub use harness::{Installation, Server};
 pub use journal::{Journal, Write};
 pub use load::Load;
 pub use mailbox::{Mailbox, secret_of_link};
-pub use process::Process;
+pub use process::{Process, command};
 pub use stream::OpenStream;
 pub use times::Times;
 pub use vault::{Search, Vault};

@@ -104,6 +104,13 @@ impl Drop for Process {
     }
 }
 
+/// Returns a command of the binary that ends by itself, without the variables of whoever runs the tests.
+pub fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(binary());
+    command.args(args).env_clear().stdin(Stdio::null());
+    command
+}
+
 fn binary() -> PathBuf {
     let named = std::env::var_os("MASTRA_EE_BIN").map(PathBuf::from);
     let named = named.expect("MASTRA_EE_BIN names the binary to test: run `cargo xtask processes`");

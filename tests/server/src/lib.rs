@@ -18,6 +18,7 @@ mod dice;
 mod directory;
 mod encoding;
 mod idp;
+mod kept;
 mod letters;
 mod logs;
 mod open;

@@ -1,5 +1,6 @@
 use ee::{
-    AclSubject, Clock as _, GroupId, KeyId, ResourceRef, Role, RoleId, TokenHash, UserId,
+    AclSubject, AuditOutcome, Clock as _, GroupId, KeyId, ResourceRef, Role, RoleId, TokenHash,
+    UserId,
     server::Op,
     storage::{
         AccountKind, AccountRecord, AccountStore, ApiKeyRecord, ApiKeyStore, AssignmentRecord,
@@ -15,6 +16,7 @@ use crate::{TestServer, Who};
 /// A user, a role, a group, a key, a session and a grant that were made for one request.
 pub(crate) struct Seeds {
     agent: String,
+    event: Option<String>,
     group: String,
     key: String,
     role: String,
@@ -26,8 +28,9 @@ impl Seeds {
     /// Makes what the operation is about; the session is one of `who` where it has to be the caller's own.
     pub(crate) async fn prepare(server: &TestServer, op: Op, who: Who) -> Self {
         let number = server.number();
-        let seeds = Self {
+        let mut seeds = Self {
             agent: format!("agent-{number}"),
+            event: None,
             group: format!("group-{number}"),
             key: format!("key-{number}"),
             role: format!("role-{number}"),
@@ -38,10 +41,15 @@ impl Seeds {
         if path.starts_with("/api/access") {
             seeds.make_user(server).await;
             seeds.make_role(server).await;
-            seeds.make_group(server).await;
+            seeds.make_group(server, op).await;
             seeds.make_key(server).await;
             seeds.make_grant(server).await;
             seeds.make_session(server, seeds.user.clone()).await;
+        }
+        if path.starts_with("/api/audit") {
+            let event = server.event("agents.create", AuditOutcome::Success);
+            seeds.event = Some(server.keep(event).await);
+            server.seal().await;
         }
         if path == "/api/auth/sessions/{sessionId}" {
             seeds.make_session(server, who.id().parse().unwrap()).await;
@@ -68,11 +76,13 @@ impl Seeds {
         assert_eq!(changed.unwrap(), Changed::Done);
     }
 
-    async fn make_group(&self, server: &TestServer) {
+    async fn make_group(&self, server: &TestServer, op: Op) {
         let id: GroupId = self.group.parse().unwrap();
         let group = GroupRecord::new(id.clone(), "A group".to_owned(), server.clock.now());
         GroupStore::create(&*server.store, group).await.unwrap();
-        assert!(server.store.add_member(&id, &self.user).await.unwrap());
+        if op != Op::AddMember {
+            assert!(server.store.add_member(&id, &self.user).await.unwrap());
+        }
     }
 
     async fn make_key(&self, server: &TestServer) {
@@ -109,22 +119,27 @@ impl Seeds {
             "viewer"
         };
         template
+            .replace("{eventId}", self.event.as_deref().unwrap_or("none"))
             .replace("{groupId}", &self.group)
             .replace("{invitationId}", "none")
             .replace("{keyId}", &self.key)
             .replace("{roleId}", role)
             .replace("{sessionId}", &self.session.to_text())
+            .replace("{sinkName}", "siem")
             .replace("{userId}", self.user.as_str())
     }
 
     pub(crate) fn query(&self, op: Op) -> Option<String> {
         let (user, agent) = (&self.user, &self.agent);
         Some(match op {
+            Op::AuditFacets | Op::AuditHistogram => "?from=-1d".to_owned(),
             Op::EndSessions | Op::RemoveMember => format!("?userId={user}"),
             Op::ListGrants => format!("?subject=user:{user}"),
             Op::Revoke => {
                 format!("?subject=user:{user}&resourceType=agents&resourceId={agent}&actions=read")
             }
+            // Without an end, it has none.
+            Op::StreamAudit => "?after=0&limit=1".to_owned(),
             Op::Unassign => format!("?userId={user}&role=viewer"),
             _ => return None,
         })
@@ -162,6 +177,9 @@ impl Seeds {
                 "effect": "allow",
                 "expiresAt": "2026-06-01T00:00:00Z",
             }),
+            Op::HashAuditValue => json!({ "value": "ada@example.com" }),
+            Op::PauseAuditSink => json!({ "reason": "under repair" }),
+            Op::ReplayAuditSink => json!({ "from": 1, "to": 1 }),
             Op::PutRole => json!({
                 "name": name,
                 "description": "Looks at agents",
@@ -217,6 +235,9 @@ impl Seeds {
             }
             Op::DeleteKey | Op::RotateKey | Op::UpdateKey => self.key.clone(),
             Op::Grant => "agents:writer".to_owned(),
+            Op::PauseAuditSink | Op::ReplayAuditSink | Op::ResumeAuditSink | Op::TestAuditSink => {
+                "siem".to_owned()
+            }
             Op::Revoke => format!("agents:{}", self.agent),
             Op::SetRoleMapping => "roles".to_owned(),
             _ => return None,

@@ -7,6 +7,7 @@ use ee::{
     NewSession, SessionProvider, UserId,
     access::StoreAccess,
     agent_host::{Agents, Workflows},
+    audit::integrity::SigningKey,
     auth_password::Accounts,
     axum::Gate,
     server::access::AccessParts,
@@ -39,6 +40,8 @@ pub struct TestServer {
     pub passwords: Arc<Accounts>,
     /// Keeps browsers signed in.
     pub sessions: Arc<dyn SessionProvider>,
+    /// Signs checkpoints and manifests.
+    pub signer: SigningKey,
     /// The store.
     pub store: Arc<TestStore>,
     /// The workflows, to prepare something without a request.

@@ -8,6 +8,7 @@ use ee::{
     AclProvider, AuthProvider, EeAuthProvider, Error, LicenseGate, ServerCookie, SessionProvider,
     User, UserId, UserProvider,
     agent_host::{Agents, Background, Models, ModelsConfig, RunLimits, Workflows},
+    audit::integrity::SigningKey,
     auth_password::{
         Argon2Params, PasswordAuth, PasswordConfig, PasswordStores, SecondFactorDemand, SignUpMode,
     },
@@ -22,7 +23,7 @@ use ee_testkit::TestClock;
 use ipnet::IpNet;
 
 use crate::{
-    FakeIdp, Letters, MemoryAudit, Stranger, TestServer, TestStore, parts::Parts,
+    FakeIdp, Letters, MemoryAudit, Stranger, TestServer, TestStore, kept, parts::Parts,
     people::simple_config,
 };
 
@@ -58,6 +59,7 @@ pub struct Setup {
     cross_origin: Vec<String>,
     hosts: Option<Vec<String>>,
     mount: Option<Mount>,
+    has_record: bool,
     proxies: Vec<IpNet>,
     public: String,
     second_factor: SecondFactorDemand,
@@ -76,6 +78,7 @@ impl Setup {
             acl: None,
             auth: AuthKind::Simple,
             cross_origin: Vec::new(),
+            has_record: true,
             hosts: Some(hosts.map(str::to_owned).to_vec()),
             mount: None,
             proxies: Vec::new(),
@@ -146,6 +149,12 @@ impl Setup {
         self
     }
 
+    /// Keeps no record that can be read.
+    pub const fn without_record(mut self) -> Self {
+        self.has_record = false;
+        self
+    }
+
     /// Adds single sign-on.
     pub const fn sso(mut self) -> Self {
         self.sso = true;
@@ -198,6 +207,11 @@ impl Setup {
         if let Some(access) = access {
             server = server.access(access);
         }
+        let signer = SigningKey::generate("tests").unwrap();
+        if self.has_record {
+            let record = kept::parts(&store, Arc::new(clock.clone()), &signer).await;
+            server = server.record(record);
+        }
         let server = server
             .host(Arc::clone(&agents) as _, Arc::clone(&workflows) as _)
             .changes(Arc::clone(&parts.epochs) as _)
@@ -225,6 +239,7 @@ impl Setup {
             letters,
             passwords,
             sessions,
+            signer,
             store,
             workflows,
             counter: AtomicU64::default(),

@@ -6,21 +6,24 @@ use std::{
 
 use async_trait::async_trait;
 use ee::{
-    AclSubject, AgentId, Error, ErrorKind, GroupId, KeyId, ResourceRef, RoleId, RunId, ThreadId,
-    TokenHash, TokenId, UserId, Visible, WorkflowId,
+    AclSubject, AgentId, AuditField, AuditFilter, AuditHead, AuditNode, AuditQuery, Error,
+    ErrorKind, GroupId, KeyId, ResourceRef, RoleId, RunId, ThreadId, TokenHash, TokenId, UserId,
+    Visible, WorkflowId,
     defaults::MemoryStore,
     storage::{
         AccountFilter, AccountRecord, AccountStore, AgentFilter, AgentRecord, AgentStore,
         ApiKeyRecord, ApiKeyStore, AssignmentFilter, AssignmentRecord, AssignmentStore, Attempts,
-        Change, ChangeHub, Changed, Cursor, Effect, EndedSessionStore, ExternalIdentity,
-        GrantRecord, GrantStore, GroupRecord, GroupStore, IdentityStore, Listed, MessageRecord,
-        OneTimeToken, OneTimeTokenStore, Page, Paged, RoleBook, RoleRecord, RoleStore, RunFilter,
-        RunRecord, RunStore, SessionRecord, SessionStore, SignInFlow, SignInFlowStore,
-        ThreadFilter, ThreadRecord, ThreadStore, ThrottleStore, TokenPurpose, WorkflowRecord,
-        WorkflowStore,
+        AuditBucket, AuditCount, AuditEntry, AuditProofStore, AuditRecord, AuditSearch, AuditStore,
+        AuditStoredLink, Change, ChangeHub, Changed, Cursor, Effect, EndedSessionStore,
+        ExternalIdentity, GrantRecord, GrantStore, GroupRecord, GroupStore, IdentityStore, Listed,
+        MessageRecord, OneTimeToken, OneTimeTokenStore, Page, Paged, RoleBook, RoleRecord,
+        RoleStore, RunFilter, RunRecord, RunStore, SessionRecord, SessionStore, SignInFlow,
+        SignInFlowStore, ThreadFilter, ThreadRecord, ThreadStore, ThrottleStore, TokenPurpose,
+        WorkflowRecord, WorkflowStore,
     },
 };
 use jiff::Timestamp;
+use uuid::Uuid;
 
 /// The memory store with a plug that can be pulled: then every call fails with
 /// [`ErrorKind::Unavailable`].
@@ -102,6 +105,27 @@ through!(AssignmentStore {
     fn unassign(user: &UserId, role: &RoleId) -> Changed;
     fn roles_of(user: &UserId) -> Vec<RoleId>;
     fn list(filter: &AssignmentFilter, cursor: &Cursor) -> Listed<AssignmentRecord>;
+});
+through!(AuditProofStore {
+    fn links(partition: &str, after: u64, limit: u32) -> Vec<AuditStoredLink>;
+    fn nodes(partition: &str, level: u8, from: u64, limit: u32) -> Vec<AuditNode>;
+    fn put_checkpoint(partition: &str, size: u64, note: &str, now: Timestamp) -> ();
+    fn checkpoints(partition: &str, from: u64, limit: u32) -> Vec<(u64, String)>;
+    fn last_checkpoint(partition: &str) -> Option<(u64, String)>;
+});
+through!(AuditSearch {
+    fn search(query: &AuditQuery) -> Vec<AuditEntry>;
+    fn count(filter: &AuditFilter, most: u64) -> AuditCount;
+    fn histogram(filter: &AuditFilter, by: AuditField, seconds: u32) -> Vec<AuditBucket>;
+    fn facet(filter: &AuditFilter, field: AuditField, most: u32) -> Vec<(String, u64)>;
+});
+through!(AuditStore {
+    fn append(partition: &str, records: Vec<AuditRecord>, now: Timestamp) -> AuditHead;
+    fn append_left(partition: &str, most: u32, now: Timestamp) -> u32;
+    fn head(partition: &str) -> AuditHead;
+    fn partitions() -> Vec<String>;
+    fn find_event(id: Uuid) -> Option<AuditEntry>;
+    fn feed(partition: &str, after: u64, limit: u32) -> Vec<AuditEntry>;
 });
 through!(EndedSessionStore {
     fn end(hash: &TokenHash, until: Timestamp) -> bool;

@@ -53,7 +53,7 @@ pub(super) const RULES: &[Rule] = &[
     library("crates/ee-oauth", &["ee-core"]),
     Rule {
         never: &["axum", "hyper", "hyper-util"],
-        ..library("crates/ee-server", &["ee-core"])
+        ..library("crates/ee-server", &["ee-audit", "ee-core"])
     },
     library(
         "crates/ee-studio",

@@ -4,11 +4,11 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use ee_core::{
-    AuditEvent, AuditLogger, AuditStage, Clock, Error, ErrorKind,
+    AuditAction, AuditEvent, AuditLogger, AuditStage, Clock, Error, ErrorKind,
     storage::{AuditRecord, AuditStore},
 };
 use futures_util::FutureExt as _;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tokio::time::timeout;
 use tracing::error;
 
@@ -25,7 +25,7 @@ const STRICT_TIMEOUT: Duration = Duration::from_secs(2);
 const COME_AGAIN: Duration = Duration::from_secs(5);
 
 /// What happens to an event for which the spool has no room.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OnFull {
     /// It is counted, and the record says so when there is room again.
@@ -40,6 +40,10 @@ pub enum OnFull {
 pub struct RecorderParts {
     /// Says what time it is.
     pub clock: Arc<dyn Clock>,
+    /// Is shown every event that is kept.
+    pub console: Option<Arc<dyn AuditLogger>>,
+    /// Which server of several this is.
+    pub instance: Option<String>,
     /// What happens when the spool is full.
     pub on_full: OnFull,
     /// Which log the events go to.
@@ -63,9 +67,11 @@ pub struct Recorder {
 
 pub(super) struct Shared {
     pub(super) clock: Arc<dyn Clock>,
+    console: Option<Arc<dyn AuditLogger>>,
     pub(super) gaps: Gaps,
     pub(super) health: Arc<Health>,
     pub(super) inbox: Inbox,
+    instance: Option<String>,
     pub(super) on_full: OnFull,
     pub(super) partition: String,
     pub(super) policy: Policy,
@@ -79,9 +85,11 @@ impl Recorder {
     pub fn new(parts: RecorderParts) -> (Self, StoreWriter) {
         let shared = Arc::new(Shared {
             clock: parts.clock,
+            console: parts.console,
             gaps: Gaps::default(),
             health: Arc::default(),
             inbox: Inbox::default(),
+            instance: parts.instance,
             on_full: parts.on_full,
             partition: parts.partition,
             policy: parts.policy,
@@ -110,8 +118,26 @@ impl AuditLogger for Recorder {
         self.shared.log_later(event);
     }
 
-    fn wants_intent(&self, action: &ee_core::AuditAction) -> bool {
-        matches!(self.shared.policy.mode(action), Mode::Strict | Mode::Outbox)
+    fn wants_intent(&self, action: &AuditAction) -> bool {
+        self.shared.policy.mode(action) == Mode::Strict
+    }
+
+    fn wants_ride(&self, action: &AuditAction) -> bool {
+        self.shared.policy.mode(action) == Mode::Outbox
+    }
+
+    fn prepare(&self, event: AuditEvent) -> Result<AuditRecord, Error> {
+        self.shared.prepare(event)
+    }
+
+    fn carried(&self, record: AuditRecord) {
+        let shared = &self.shared;
+        shared
+            .health
+            .emitted(&record.event.action, record.event.outcome);
+        shared.show(&record);
+        // The writer moves it into the log.
+        shared.inbox.wake();
     }
 }
 
@@ -122,6 +148,7 @@ impl Shared {
             return Ok(());
         }
         let record = self.record(event)?;
+        let shown = self.console.is_some().then(|| record.clone());
         let kept = match (mode, &self.spool) {
             (Mode::Off, _) => Ok(()),
             (Mode::BestEffort, _) => {
@@ -131,7 +158,19 @@ impl Shared {
             (Mode::Spooled, Some(spool)) => self.spool(spool, record).await,
             (Mode::Strict | Mode::Outbox | Mode::Spooled, _) => self.store(record).await,
         };
-        kept.inspect_err(|_| self.health.refused())
+        match (&kept, shown) {
+            (Ok(()), Some(record)) => self.show(&record),
+            (Ok(()), None) => {}
+            (Err(_), _) => self.health.refused(),
+        }
+        kept
+    }
+
+    /// Shows the console what is kept.
+    fn show(&self, record: &AuditRecord) {
+        if let Some(console) = &self.console {
+            console.log_later(record.event.clone());
+        }
     }
 
     /// Does what can be done without waiting.
@@ -139,7 +178,11 @@ impl Shared {
         if self.mode(&event) == Mode::Off {
             return;
         }
-        match (self.record(event), &self.spool) {
+        let record = self.record(event);
+        if let Ok(record) = &record {
+            self.show(record);
+        }
+        match (record, &self.spool) {
             // On its way when this returns, unless the answer is there already.
             (Ok(record), Some(spool)) => {
                 if let Some(Err(_)) = spool.append(&record).now_or_never() {
@@ -153,14 +196,23 @@ impl Shared {
 
     fn mode(&self, event: &AuditEvent) -> Mode {
         match self.policy.mode(&event.action) {
+            // No change has carried it.
+            Mode::Outbox => Mode::Spooled,
             // The act is over: it cannot be kept from happening any more, so its end need not wait for the store.
-            Mode::Strict | Mode::Outbox if event.stage == AuditStage::Result => Mode::Spooled,
+            Mode::Strict if event.stage == AuditStage::Result => Mode::Spooled,
             mode => mode,
         }
     }
 
     pub(super) fn record(&self, event: AuditEvent) -> Result<AuditRecord, Error> {
         self.health.emitted(&event.action, event.outcome);
+        self.prepare(event)
+    }
+
+    fn prepare(&self, mut event: AuditEvent) -> Result<AuditRecord, Error> {
+        if let Some(context) = &mut event.context {
+            context.instance_id.clone_from(&self.instance);
+        }
         AuditRecord::new(self.redactor.redact(event))
     }
 

@@ -1,6 +1,7 @@
 //! Places outside the store where checkpoints are published: whoever changes the store does not reach them.
 
 mod file;
+#[cfg(feature = "net")]
 mod http;
 
 use std::fmt;
@@ -9,6 +10,7 @@ use async_trait::async_trait;
 use ee_core::Error;
 
 pub use file::FileAnchor;
+#[cfg(feature = "net")]
 pub use http::HttpAnchor;
 
 /// Publishes checkpoints. Whoever calls it tries again after a failure.

@@ -8,8 +8,8 @@ use ee_core::{
 };
 
 use super::{
-    Anchor, Checkpoint, LogName, Pin, PinCheck, Pins, SigningKey, Tree, VerifierKeys,
-    is_checkpoint_due, is_prefix,
+    Anchor, Checkpoint, Evidence, IntegrityError, LogName, Pin, PinCheck, Pins, SigningKey, Tree,
+    VerifierKeys, is_checkpoint_due, is_prefix, sign_note,
 };
 
 /// What came out of a look at a log.
@@ -93,21 +93,39 @@ impl Sealer {
         &self.known
     }
 
-    /// Signs a checkpoint of a log if one is due and the log goes on from what was signed, and seen, before.
+    /// Returns what its checkpoints, and what else it has signed, are verified with.
+    pub fn evidence(&self) -> Evidence {
+        Evidence::new(self.deployment.clone(), self.known.clone())
+    }
+
+    /// Signs a text that says something of the logs, such as the manifest of an archive, like [`sign_note`].
+    pub fn sign(&self, text: &str) -> Result<String, IntegrityError> {
+        sign_note(text, &self.keys)
+    }
+
+    /// Returns the newest checkpoint of a log with its note.
     ///
-    /// Fails with what the store fails with, and when the last checkpoint or the pin is not what it should be. Then
-    /// nothing is signed.
-    pub async fn seal(&self, partition: &str) -> Result<Sealed, Error> {
+    /// Fails with what the store fails with, and for one that no known key has signed.
+    pub async fn newest(&self, partition: &str) -> Result<Option<(Checkpoint, String)>, Error> {
         let log = LogName {
             deployment: &self.deployment,
             partition,
         };
         let origin = log.origin()?;
-        // The checkpoint first: the log may grow between the two.
-        let last = match self.proofs.last_checkpoint(partition).await? {
-            Some((_, note)) => Some(Checkpoint::verify(&note, &origin, &self.known)?),
-            None => None,
+        let Some((_, note)) = self.proofs.last_checkpoint(partition).await? else {
+            return Ok(None);
         };
+        let checkpoint = Checkpoint::verify(&note, &origin, &self.known)?;
+        Ok(Some((checkpoint, note)))
+    }
+
+    /// Signs a checkpoint of a log if one is due and the log goes on from what was signed, and seen, before.
+    ///
+    /// Fails with what the store fails with, and when the last checkpoint or the pin is not what it should be. Then
+    /// nothing is signed.
+    pub async fn seal(&self, partition: &str) -> Result<Sealed, Error> {
+        // The checkpoint first: the log may grow between the two.
+        let last = self.newest(partition).await?.map(|newest| newest.0);
         let head = self.store.head(partition).await?;
         if let Some(seen) = last.as_ref().filter(|last| last.size > head.size()) {
             return Ok(rollback(&head, seen.size));

@@ -11,7 +11,7 @@ mod verifier;
 mod walk;
 mod witness;
 
-pub use claims::{CLAIMED_PARTITION, Claim, ERASED_COUNT, PRUNED_FROM, PRUNED_TO};
+pub use claims::{CLAIMED_PARTITION, Claim, ERASED_COUNT, PRUNED_FROM, PRUNED_RANGES, PRUNED_TO};
 pub use copy::verify_copy;
 pub use report::{Outcome, Report, Subject, Verdict, VerdictKind};
 pub use row::{Link, LogRow, Payload};

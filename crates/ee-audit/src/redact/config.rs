@@ -5,17 +5,15 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Says what is redacted beyond what always is.
-#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct RedactionConfig {
     /// How much of an address is kept.
     pub addresses: Addresses,
-    /// Agents of whose content something else is kept, by id.
-    pub agents: BTreeMap<String, ContentMode>,
     /// What is kept of what is said to models, and of what they say.
     pub content: ContentMode,
     /// Where keyed digests stand in place of values, as JSON pointers in which `*` is any member or entry, such as
@@ -23,10 +21,12 @@ pub struct RedactionConfig {
     pub digests: Vec<String>,
     /// More names whose values are removed, in any spelling.
     pub names: Vec<String>,
+    /// Agents of whose content something else is kept, by id.
+    pub agents: BTreeMap<String, ContentMode>,
 }
 
 /// What is kept of what is said to a model, and of what it says.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ContentMode {
     /// Everything but credentials whose format is known and values whose names say that they are secret.
@@ -39,7 +39,7 @@ pub enum ContentMode {
 }
 
 /// How much of the addresses of clients is kept.
-#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Deserialize, Eq, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Addresses {
     /// The network: the first 24 bits of an IPv4 address, the first 48 of another one. This holds for the address of

@@ -4,10 +4,9 @@ use ee_core::{AuditFilter, Clock, Error};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{
-    AuditSink, ConsoleConfig, ConsoleSink, FileConfig, FileSink, HttpConfig, HttpSink, OtlpConfig,
-    OtlpSink, SinkName, SinkOptions, SyslogConfig, SyslogSink,
-};
+use super::{AuditSink, ConsoleConfig, ConsoleSink, FileConfig, FileSink, SinkName, SinkOptions};
+#[cfg(feature = "net")]
+use super::{HttpConfig, HttpSink, OtlpConfig, OtlpSink, SyslogConfig, SyslogSink};
 use crate::{
     format::Product,
     query::{Context, parse},
@@ -119,10 +118,13 @@ pub enum SinkConfig {
     /// A file with rotation.
     File(FileConfig),
     /// HTTP POST.
+    #[cfg(feature = "net")]
     Http(HttpConfig),
     /// OpenTelemetry logs by HTTP.
+    #[cfg(feature = "net")]
     Otlp(OtlpConfig),
     /// Syslog.
+    #[cfg(feature = "net")]
     Syslog(SyslogConfig),
 }
 
@@ -141,9 +143,26 @@ impl SinkConfig {
         match self {
             Self::Console(_) => Ok(()),
             Self::File(config) => config.check(),
+            #[cfg(feature = "net")]
             Self::Http(config) => config.check(),
+            #[cfg(feature = "net")]
             Self::Otlp(config) => config.check(),
+            #[cfg(feature = "net")]
             Self::Syslog(config) => config.check(),
+        }
+    }
+
+    /// Returns what kind of place it is.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Console(_) => "console",
+            Self::File(_) => "file",
+            #[cfg(feature = "net")]
+            Self::Http(_) => "http",
+            #[cfg(feature = "net")]
+            Self::Otlp(_) => "otlp",
+            #[cfg(feature = "net")]
+            Self::Syslog(_) => "syslog",
         }
     }
 
@@ -154,8 +173,11 @@ impl SinkConfig {
         Ok(match self {
             Self::Console(config) => Arc::new(ConsoleSink::new(config)?),
             Self::File(config) => Arc::new(FileSink::new(config.clone(), product, clock)?),
+            #[cfg(feature = "net")]
             Self::Http(config) => Arc::new(HttpSink::new(config, product, clock)?),
+            #[cfg(feature = "net")]
             Self::Otlp(config) => Arc::new(OtlpSink::new(config, product, clock)?),
+            #[cfg(feature = "net")]
             Self::Syslog(config) => Arc::new(SyslogSink::new(config.clone(), product)?),
         })
     }

@@ -9,7 +9,9 @@ use super::{SpoolConfig, directory::Directory};
 /// Bytes that are put aside for the event which says that the spool is full.
 pub(super) const RESERVE_BYTES: u64 = 4 * 1_024 * 1_024;
 
-/// However large the disk is, more than this need not stay free for others: what a spool takes is capped.
+/// However large the disk is, more than this need not stay free for others. What a spool takes is capped by `max_bytes`,
+/// so keeping more free would not leave others more room: it would only refuse events, on a large disk that is nearly
+/// full and has hundreds of times the room that they need.
 const MAX_KEPT_BYTES: u64 = 10 * 1_024 * 1_024 * 1_024;
 
 /// As many bytes as an event has at most.

@@ -118,6 +118,8 @@ impl World {
         let (clock, log) = (TestClock::default(), Arc::new(Log::default()));
         let (recorder, writer) = Recorder::new(RecorderParts {
             clock: Arc::new(clock.clone()),
+            console: None,
+            instance: None,
             on_full,
             partition: "default".to_owned(),
             policy,

@@ -274,3 +274,30 @@ fn memory_does_not_grow_with_the_copy() {
         );
     }
 }
+
+#[test]
+fn copies_for_other_systems_have_a_line_for_each_event_whatever_stands_in_it() {
+    for format in [ExportFormat::Cef, ExportFormat::Ocsf] {
+        let mut event = full_event("x");
+        event.reason = Some("one\nCEF:0|forged\r\n{}".to_owned());
+        event.actor.name = Some("a\r=b|c".to_owned());
+        let entries = [
+            entry(event, "default", 1),
+            entry(plain_event(), "default", 2),
+        ];
+
+        let (bytes, manifest) = copy(ExportOptions::new(format), &entries);
+
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(text.ends_with('\n') && !text.contains('\r'), "{text}");
+        assert_eq!(text.lines().count(), 2, "{format:?}");
+        assert_eq!(manifest.count, 2);
+        assert_eq!(manifest.format, format);
+        for line in text.lines() {
+            match format {
+                ExportFormat::Cef => assert!(line.starts_with("CEF:0|mastra-ee|audit|"), "{line}"),
+                _ => assert!(serde_json::from_str::<Value>(line).unwrap()["class_uid"].is_u64()),
+            }
+        }
+    }
+}

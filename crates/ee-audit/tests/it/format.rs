@@ -1,6 +1,6 @@
 //! Events as other systems read them.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Write as _};
 
 use ee_audit::format::{Product, native, ocsf};
 use ee_core::{
@@ -154,7 +154,7 @@ fn every_action_has_its_class() {
     for card in ActionCard::ALL {
         let value = written(ada(card.name, AuditOutcome::Success));
         let (class, activity) = (&value["class_uid"], &value["activity_id"]);
-        actual.push_str(&format!("{} {class}:{activity}\n", card.name));
+        writeln!(actual, "{} {class}:{activity}", card.name).unwrap();
         let has_own_name = value["activity_name"] == card.label;
         assert!(*activity != 99 || has_own_name, "{}", card.name);
         // What nobody has thought of is taken for a call of an API.

@@ -71,12 +71,14 @@ fn read(line: &str) -> (Vec<String>, BTreeMap<String, String>) {
     let mut key = pieces.remove(0);
     let count = pieces.len();
     for (at, piece) in pieces.into_iter().enumerate() {
-        let (value, next) = match at + 1 == count {
-            true => (piece.as_str(), ""),
-            false => piece.rsplit_once(' ').unwrap(),
+        let is_last = at + 1 == count;
+        let (value, next) = if is_last {
+            (piece.as_str(), "")
+        } else {
+            piece.rsplit_once(' ').unwrap()
         };
+        let key = std::mem::replace(&mut key, next.to_owned());
         assert_eq!(fields.insert(key, unescaped(value)), None);
-        key = next.to_owned();
     }
     (header, fields)
 }

@@ -20,7 +20,7 @@ mod query_hostile;
 mod query_params;
 mod query_samples;
 mod redact;
-mod redact_seeds;
+mod retention;
 mod sink;
 mod spool;
 mod spool_crash;

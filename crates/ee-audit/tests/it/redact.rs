@@ -10,7 +10,7 @@ use ee_core::{
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
-use crate::redact_seeds::payloads;
+use ee_testkit::audit_secrets::payloads;
 
 fn event() -> AuditEvent {
     let at = "2026-10-02T09:14:03.218Z".parse().unwrap();

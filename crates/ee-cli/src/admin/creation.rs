@@ -5,7 +5,7 @@ use ee::{
     AuditAction, RoleId, UserId,
     auth_password::NewAccount,
     server::{
-        AuditNote, Reply,
+        AuditNote,
         access::{self, CreateUserBody},
     },
 };
@@ -69,7 +69,8 @@ async fn create_person(
     let create = async {
         let user = accounts.create(account, None).await?;
         let note = AuditNote::about("user", user.id.as_str(), user.name.clone());
-        Ok(Reply::new(user).noted(note.with("roles", roles)))
+        operator.cx.note(note.with("roles", roles));
+        Ok(user)
     };
     let about = AuditNote::default();
     let user = operator

@@ -4,7 +4,7 @@ use anyhow::Result;
 use ee::{
     AuditAction, GroupId, UserId,
     server::{
-        AuditNote, Reply,
+        AuditNote,
         access::{self, GroupBody, GroupView, Listing, MemberBody, Part, Success},
     },
     storage::Cursor,
@@ -66,7 +66,10 @@ pub(super) async fn run(operator: &Operator, command: &GroupsCommand) -> Result<
         GroupsCommand::Remove { group, user, .. } => {
             operator.check_group(group).await?;
             let user = operator.user_or_gone(user).await?;
-            let remove = access::remove_member(&operator.cx, group, &user);
+            let remove = async {
+                access::remove_member(&operator.cx, group, &user).await?;
+                Ok(Success { success: true })
+            };
             let done = operator
                 .change(
                     AuditAction::GROUP_REMOVE_MEMBER,
@@ -107,7 +110,7 @@ async fn delete(operator: &Operator, group: &GroupId) -> Result<()> {
     let delete = operator.again_if_stale(async || {
         let version = access::get_group(&operator.cx, group).await?.version;
         access::delete_group(&operator.cx, group, version).await?;
-        Ok(Reply::new(Success { success: true }))
+        Ok(Success { success: true })
     });
     let about = AuditNote::about("group", group.as_str(), None);
     let done = operator

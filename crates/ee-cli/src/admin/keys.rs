@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use ee::{
     AuditAction, KeyId,
     server::{
-        AuditNote, Reply,
+        AuditNote,
         access::{self, KeyBody, KeyQuery, KeyView, Listing, NewKeyView, RotateKeyBody, Success},
     },
     storage::Cursor,
@@ -112,7 +112,7 @@ async fn rotate(operator: &Operator, id: &KeyId, overlap: Option<SignedDuration>
 async fn delete(operator: &Operator, id: &KeyId) -> Result<()> {
     let delete = async {
         access::delete_key(&operator.cx, id).await?;
-        Ok(Reply::new(Success { success: true }))
+        Ok(Success { success: true })
     };
     let about = AuditNote::about("key", id.as_str(), None);
     let done = operator

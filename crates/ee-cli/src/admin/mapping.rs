@@ -56,8 +56,8 @@ async fn change(
     let set = operator.again_if_stale(async || {
         let (mut body, revision) = access::mapping(&operator.cx).await?;
         edit(&mut body.mapping);
-        let (reply, _) = access::set_mapping(&operator.cx, revision, body).await?;
-        Ok(reply)
+        let (mapping, _) = access::set_mapping(&operator.cx, revision, body).await?;
+        Ok(mapping)
     });
     let about = AuditNote::about("role-mapping", "roles", None)
         .with("providerRole", provider_role.as_str());

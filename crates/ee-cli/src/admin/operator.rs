@@ -18,6 +18,8 @@ use ee::{
     with_ee,
 };
 use jiff::{SignedDuration, Timestamp};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::record;
 use crate::{
@@ -38,7 +40,10 @@ pub(super) struct Operator {
     pub(super) cx: Cx,
     pub(super) is_json: bool,
     pub(super) loaded: Loaded,
+    /// Ends the writer of the record.
+    shutdown: CancellationToken,
     pub(super) stores: Stores,
+    writer: JoinHandle<()>,
 }
 
 impl Operator {
@@ -53,7 +58,11 @@ impl Operator {
         check_store(&loaded, may_begin).await?;
         let stores = Stores::open(&loaded.store, SessionKind::Store).await?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-        let audit = record::logger(&loaded);
+        let (audit, writer) = record::recorder(&loaded, &stores.audit, &clock)?;
+        let audit: Arc<dyn AuditLogger> = Arc::new(audit);
+        let shutdown = CancellationToken::new();
+        let stopped = shutdown.clone().cancelled_owned();
+        let writer = tokio::spawn(writer.run(stopped));
         let users = users(&mut loaded, &stores)?;
         let access = parts::access(&loaded, roles, &stores, &clock, Arc::clone(&users))?;
         let auth = with_ee(NoSignIn)
@@ -74,12 +83,18 @@ impl Operator {
             cx: Cx::operator(server),
             is_json: args.json,
             loaded,
+            shutdown,
             stores,
+            writer,
         })
     }
 
     /// Finishes what is queued.
     pub(super) async fn close(self) {
+        self.shutdown.cancel();
+        if let Err(err) = self.writer.await {
+            tracing::error!(error = %err, "the record was not finished");
+        }
         self.stores.close().await;
     }
 
@@ -135,7 +150,7 @@ impl Operator {
 }
 
 /// Refuses a store that is not there, or not of this version: a running server of the old one works on it.
-async fn check_store(loaded: &Loaded, may_begin: bool) -> Result<()> {
+pub(crate) async fn check_store(loaded: &Loaded, may_begin: bool) -> Result<()> {
     let store = &loaded.store;
     let Some(schema) = stores::schema(store).await? else {
         bail!("{store} keeps nothing outside of the server: there is nothing to manage");

@@ -42,7 +42,7 @@ impl Operator {
     }
 }
 
-fn print(text: &str) -> Result<()> {
+pub(crate) fn print(text: &str) -> Result<()> {
     let mut out = io::stdout().lock();
     match writeln!(out, "{text}").and_then(|()| out.flush()) {
         // Whoever reads has seen enough.
@@ -52,12 +52,12 @@ fn print(text: &str) -> Result<()> {
 }
 
 /// Rows in aligned columns.
-pub(super) struct Table<const N: usize> {
+pub(crate) struct Table<const N: usize> {
     rows: Vec<[String; N]>,
 }
 
 impl<const N: usize> Table<N> {
-    pub(super) fn new(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> Self {
+    pub(crate) fn new(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> Self {
         let rows = rows.into_iter().map(|row| row.map(|cell| plain(&cell)));
         Self {
             rows: std::iter::once(head.map(str::to_owned))
@@ -87,7 +87,7 @@ impl<const N: usize> fmt::Display for Table<N> {
 }
 
 /// Names and values, one a line. Those without a value are left out.
-pub(super) fn lines(facts: &[(&str, Option<String>)]) -> String {
+pub(crate) fn lines(facts: &[(&str, Option<String>)]) -> String {
     let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
     let known = facts
         .iter()
@@ -100,22 +100,22 @@ pub(super) fn lines(facts: &[(&str, Option<String>)]) -> String {
 }
 
 /// Puts names behind each other; `-` stands for none.
-pub(super) fn joined<T: ToString>(names: &[T]) -> String {
+pub(crate) fn joined<T: ToString>(names: &[T]) -> String {
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
     or_dash((!names.is_empty()).then(|| names.join(", ")))
 }
 
-pub(super) fn or_dash(text: Option<impl ToString>) -> String {
+pub(crate) fn or_dash(text: Option<impl ToString>) -> String {
     text.map_or_else(|| "-".to_owned(), |text| text.to_string())
 }
 
 /// Returns a moment to the second.
-pub(super) fn moment(at: Timestamp) -> String {
+pub(crate) fn moment(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
 /// Writes out what would steer a terminal or turn the direction of a line: people choose names.
-pub(super) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let steers = |c: char| {
         c.is_control()
             || matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}')

@@ -5,7 +5,7 @@ use ee::{
     AuditAction, Error, ErrorKind, UserId,
     auth_password::{Accounts, NewPassword, Recovery},
     server::{
-        AuditNote, Reply,
+        AuditNote,
         access::{self, UserView},
     },
     storage::{AccountKind, AccountStatus},
@@ -69,7 +69,7 @@ pub(super) async fn recover(operator: &Operator, user: &str, wanted: Wanted) -> 
         .with("password", password_word(&recovery.password))
         .with("secondFactorRemoved", recovery.remove_second_factor);
     let password = operator.password()?;
-    let recover = async { Ok(Reply::new(password.accounts().recover(id, recovery).await?)) };
+    let recover = password.accounts().recover(id, recovery);
     let link = operator
         .change(AuditAction::USER_RECOVER, about, recover)
         .await?;
@@ -95,7 +95,7 @@ pub(super) async fn setup_link(operator: &Operator) -> Result<()> {
             let message = "there is an owner already: `mastra-ee users recover` lets one in again";
             Error::new(ErrorKind::Conflict, message)
         })?;
-        Ok(Reply::new(link))
+        Ok(link)
     };
     let about = AuditNote::default();
     let made = operator.change(AuditAction::SETUP_LINK, about, make);

@@ -4,7 +4,7 @@ use anyhow::Result;
 use ee::{
     AuditAction, PermissionPattern, Role, RoleId, UserId,
     server::{
-        AuditNote, Reply,
+        AuditNote,
         access::{self, AssignBody, AssignmentQuery, RoleBody, RoleView, RolesView, Success},
     },
     storage::Cursor,
@@ -171,7 +171,7 @@ async fn delete(operator: &Operator, role: &RoleId) -> Result<()> {
     let delete = operator.again_if_stale(async || {
         let revision = access::list_roles(&operator.cx).await?.revision;
         access::delete_role(&operator.cx, role, revision).await?;
-        Ok(Reply::new(Success { success: true }))
+        Ok(Success { success: true })
     });
     let about = AuditNote::about("role", role.as_str(), None);
     let done = operator

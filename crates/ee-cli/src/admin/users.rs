@@ -4,7 +4,7 @@ use anyhow::Result;
 use ee::{
     AuditAction,
     server::{
-        AuditNote, Reply,
+        AuditNote,
         access::{
             self, KeyQuery, Listing, PatchUserBody, SessionQuery, Success, UserQuery, UserView,
         },
@@ -221,7 +221,7 @@ async fn delete(operator: &Operator, user: &str) -> Result<()> {
     let delete = operator.again_if_stale(async || {
         let version = access::get_user(&operator.cx, id).await?.version;
         access::delete_user(&operator.cx, id, version).await?;
-        Ok(Reply::new(Success { success: true }))
+        Ok(Success { success: true })
     });
     let about = AuditNote::about("user", id.as_str(), account.name.clone());
     let done = operator

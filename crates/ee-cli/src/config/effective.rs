@@ -8,9 +8,9 @@ use ee::auth_password::{
 use ipnet::IpNet;
 use serde::Serialize;
 
-use super::{AuditConfig, AuthKind, Environment, Loaded, SessionKind};
+use super::{AuthKind, Environment, Loaded, SessionKind, audit::Shown};
 
-const REDACTED: &str = "[REDACTED]";
+pub(super) const REDACTED: &str = "[REDACTED]";
 
 /// What `config print` shows: everything that is in effect; of a secret only that it is there.
 #[derive(Debug, Serialize)]
@@ -26,7 +26,7 @@ pub(crate) struct Effective {
     public_url: Option<String>,
     store: String,
     trusted_proxies: Vec<IpNet>,
-    audit: AuditConfig,
+    audit: Shown,
     license: Secret,
     #[serde(skip_serializing_if = "Option::is_none")]
     mail: Option<Mail>,
@@ -186,7 +186,7 @@ impl Loaded {
             public_url: config.public_url.clone(),
             store: self.store.to_string(),
             trusted_proxies: config.trusted_proxies.clone(),
-            audit: config.audit.clone(),
+            audit: Shown::from(&config.audit),
             license: Secret {
                 key: self.license_key().is_some().then_some(REDACTED),
             },

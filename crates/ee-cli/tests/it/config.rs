@@ -233,6 +233,10 @@ fn the_documentation_names_every_key() {
     for section in [
         "",
         "audit",
+        "audit.integrity",
+        "audit.redaction",
+        "audit.retention",
+        "audit.spool",
         "license",
         "mail",
         "models",

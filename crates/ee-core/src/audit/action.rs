@@ -280,6 +280,8 @@ audit_actions! {
     AUDIT_SINK_DEADLETTER = "audit.sink.deadletter", 5012, Execute, Spooled, 7, "Sink refused an event";
     /// Events are delivered to a sink once more.
     AUDIT_SINK_REPLAY = "audit.sink.replay", 5013, Execute, Spooled, 4, "Sink replayed";
+    /// A sink was sent an event that is in no log.
+    AUDIT_SINK_TEST = "audit.sink.test", 5014, Execute, Spooled, 2, "Sink tested";
     /// A checkpoint was kept in another place.
     AUDIT_CHECKPOINT_ANCHORED = "audit.checkpoint.anchored", 5021, Create, Spooled, 1, "Checkpoint anchored";
     /// The record was verified.

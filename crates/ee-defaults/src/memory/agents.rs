@@ -22,10 +22,10 @@ impl AgentStore for MemoryStore {
                 return Err(taken("an agent with this id exists already"));
             };
             self.own(grant);
-            made = thing("agent", &agent.id, &agent.name);
+            made = thing("agent", agent.id.as_str(), &agent.name);
             entry.insert(agent);
         }
-        self.carry(made);
+        self.carry(Some(&made));
         self.hub.tell(&Change::Agents);
         self.tell_owner(owner);
         Ok(())
@@ -51,14 +51,14 @@ impl AgentStore for MemoryStore {
     }
 
     async fn update(&self, agent: AgentRecord) -> Result<bool, Error> {
-        let changed = thing("agent", &agent.id, &agent.name);
+        let changed = thing("agent", agent.id.as_str(), &agent.name);
         let found = {
             let mut agents = write(&self.agents);
             let kept = agents.get_mut(&agent.id);
             kept.map(|kept| *kept = agent).is_some()
         };
         if found {
-            self.carry(changed);
+            self.carry(Some(&changed));
         }
         self.hub.tell(&Change::Agents);
         Ok(found)

@@ -42,7 +42,7 @@ impl Groups {
 #[async_trait]
 impl GroupStore for MemoryStore {
     async fn create(&self, group: GroupRecord) -> Result<(), Error> {
-        let made = thing("group", &group.id, &group.name);
+        let made = thing("group", group.id.as_str(), &group.name);
         match write(&self.directory).groups.by_id.entry(group.id.clone()) {
             Entry::Occupied(_) => return Err(taken("a group with this id exists already")),
             Entry::Vacant(entry) => drop(entry.insert(Group {
@@ -50,7 +50,7 @@ impl GroupStore for MemoryStore {
                 record: group,
             })),
         }
-        self.carry(made);
+        self.carry(Some(&made));
         Ok(())
     }
 
@@ -73,7 +73,7 @@ impl GroupStore for MemoryStore {
     }
 
     async fn update(&self, group: GroupRecord) -> Result<Changed, Error> {
-        let changed = thing("group", &group.id, &group.name);
+        let changed = thing("group", group.id.as_str(), &group.name);
         {
             let mut directory = write(&self.directory);
             let Some(Group { record, .. }) = directory.groups.by_id.get_mut(&group.id) else {
@@ -87,7 +87,7 @@ impl GroupStore for MemoryStore {
             record.updated_at = group.updated_at;
             record.version += 1;
         }
-        self.carry(changed);
+        self.carry(Some(&changed));
         Ok(Changed::Done)
     }
 

@@ -22,12 +22,12 @@ impl Keys {
 impl ApiKeyStore for MemoryStore {
     async fn create(&self, key: ApiKeyRecord) -> Result<(), Error> {
         let id = key.id.clone();
-        let made = thing("key", &id, &key.name);
+        let made = thing("key", id.as_str(), &key.name);
         match write(&self.directory).keys.0.entry(id.clone()) {
             Entry::Occupied(_) => return Err(taken("a key with this id exists already")),
             Entry::Vacant(entry) => drop(entry.insert(key)),
         }
-        self.carry(made);
+        self.carry(Some(&made));
         self.hub.tell(&Change::Key(id));
         Ok(())
     }

@@ -8,7 +8,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Listing, Revoked, cursor, listing};
-use crate::{AuditNote, Cx, Object, Reply};
+use crate::{AuditNote, Cx, Object};
 
 /// Who a grant is for.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -102,7 +102,7 @@ pub async fn list_grants(cx: &Cx, query: GrantQuery) -> Result<Listing<AclGrant>
 }
 
 /// `POST /access/grants`. What is permitted must be within what the caller holds.
-pub async fn grant(cx: &Cx, body: GrantBody) -> Result<Reply<AclGrant>, Error> {
+pub async fn grant(cx: &Cx, body: GrantBody) -> Result<AclGrant, Error> {
     let acl = &cx.access()?.acl;
     let Object(subject) = body.subject;
     let subject = subject.parse()?;
@@ -112,17 +112,16 @@ pub async fn grant(cx: &Cx, body: GrantBody) -> Result<Reply<AclGrant>, Error> {
     if body.effect == Effect::Deny {
         check_reaches(cx, &subject).await?;
     }
-    let note = about(&subject, &resource, body.effect, &body.actions);
+    cx.note(about(&subject, &resource, body.effect, &body.actions));
     let mut new = NewGrant::new(subject, resource, body.actions);
     new.effect = body.effect;
     new.expires_at = body.expires_at;
     new.granted_by = cx.by().cloned();
-    let grant = acl.grant(new).await?;
-    Ok(Reply::new(grant).noted(note))
+    acl.grant(new).await
 }
 
 /// `DELETE /access/grants`.
-pub async fn revoke(cx: &Cx, query: RevokeQuery) -> Result<Reply<Revoked>, Error> {
+pub async fn revoke(cx: &Cx, query: RevokeQuery) -> Result<Revoked, Error> {
     let acl = &cx.access()?.acl;
     let subject = named(&query.subject)?;
     let resource = ResourceRef {
@@ -145,14 +144,14 @@ pub async fn revoke(cx: &Cx, query: RevokeQuery) -> Result<Reply<Revoked>, Error
     } else {
         check_reaches(cx, &subject).await?;
     }
-    let note = about(&subject, &resource, query.effect, &actions);
+    cx.note(about(&subject, &resource, query.effect, &actions));
     let count = acl
         .revoke(&subject, &resource, query.effect, &actions)
         .await?;
     if count == 0 {
         return Err(super::not_found("grant"));
     }
-    Ok(Reply::new(Revoked { revoked: count }).noted(note))
+    Ok(Revoked { revoked: count })
 }
 
 /// Returns every action on the thing that is forbidden to the subject.

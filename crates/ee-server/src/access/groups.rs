@@ -3,8 +3,8 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Listing, Part, Success, check_version, cursor, done, listing, not_found};
-use crate::{AuditNote, Cx, Reply};
+use super::{Listing, Part, check_version, cursor, done, listing, not_found};
+use crate::{AuditNote, Cx};
 
 /// A group.
 #[derive(Debug, JsonSchema, Serialize)]
@@ -79,14 +79,15 @@ pub async fn get_group(cx: &Cx, id: &GroupId) -> Result<GroupView, Error> {
 }
 
 /// `POST /access/groups`.
-pub async fn create_group(cx: &Cx, body: GroupBody) -> Result<Reply<GroupView>, Error> {
+pub async fn create_group(cx: &Cx, body: GroupBody) -> Result<GroupView, Error> {
     check_name(&body.name)?;
     let id = body.id.unwrap_or_else(GroupId::ordered);
     let mut group = GroupRecord::new(id, body.name, cx.now());
     group.description = body.description;
+    let name = Some(group.name.clone());
+    cx.note(AuditNote::about("group", group.id.as_str(), name));
     cx.access()?.groups.create(group.clone()).await?;
-    let note = AuditNote::about("group", group.id.as_str(), Some(group.name.clone()));
-    Ok(Reply::new(GroupView::from(group)).noted(note))
+    Ok(group.into())
 }
 
 /// `PATCH /access/groups/:groupId`.
@@ -133,29 +134,27 @@ pub async fn members(cx: &Cx, id: &GroupId, part: Part) -> Result<Listing<Member
 
 /// `POST /access/groups/:groupId/members`. Who is in it already stays. What is granted to the group must be within what
 /// the caller holds.
-pub async fn add_member(
-    cx: &Cx,
-    id: &GroupId,
-    body: MemberBody,
-) -> Result<Reply<MemberBody>, Error> {
+pub async fn add_member(cx: &Cx, id: &GroupId, body: MemberBody) -> Result<MemberBody, Error> {
     cx.check_reaches(&body.user_id).await?;
     let group = AclSubject::Group(id.clone());
     cx.check_holds_grants_of(&group).await?;
+    cx.note(about(id, &body.user_id));
     cx.access()?.groups.add_member(id, &body.user_id).await?;
-    let note = about(id, &body.user_id);
-    Ok(Reply::new(body).noted(note))
+    Ok(body)
 }
 
 /// `DELETE /access/groups/:groupId/members`. Whoever leaves is free of what is forbidden to the group, so that must be
 /// within what the caller holds as well.
-pub async fn remove_member(cx: &Cx, id: &GroupId, user: &UserId) -> Result<Reply<Success>, Error> {
+pub async fn remove_member(cx: &Cx, id: &GroupId, user: &UserId) -> Result<(), Error> {
     cx.check_reaches(user).await?;
     let group = AclSubject::Group(id.clone());
     cx.check_holds_grants_of(&group).await?;
-    if !cx.access()?.groups.remove_member(id, user).await? {
-        return Err(not_found("member"));
+    cx.note(about(id, user));
+    if cx.access()?.groups.remove_member(id, user).await? {
+        Ok(())
+    } else {
+        Err(not_found("member"))
     }
-    Ok(Reply::new(Success { success: true }).noted(about(id, user)))
 }
 
 async fn find(cx: &Cx, id: &GroupId) -> Result<GroupRecord, Error> {

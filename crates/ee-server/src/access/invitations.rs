@@ -7,7 +7,7 @@ use super::{
     Listing, Part, cursor, listing, not_found,
     users::{check_roles_exist, names},
 };
-use crate::{AuditNote, Cx, Reply, account::invitations};
+use crate::{AuditNote, Cx, account::invitations};
 
 /// An invitation that nobody has accepted. Its secret is in the letter alone.
 #[derive(Debug, JsonSchema, Serialize)]
@@ -63,7 +63,7 @@ pub async fn list_invitations(cx: &Cx, part: Part) -> Result<Listing<InvitationV
 }
 
 /// `POST /access/invitations`.
-pub async fn invite(cx: &Cx, body: InviteBody) -> Result<Reply<InvitationView>, Error> {
+pub async fn invite(cx: &Cx, body: InviteBody) -> Result<InvitationView, Error> {
     let invitations = invitations(cx)?;
     check_roles_exist(cx, &body.roles).await?;
     cx.check_holds_roles(&body.roles).await?;
@@ -79,7 +79,8 @@ pub async fn invite(cx: &Cx, body: InviteBody) -> Result<Reply<InvitationView>, 
         Some(invitation.email.clone()),
     )
     .with("roles", note_roles);
-    Ok(Reply::new(invitation.into()).noted(note))
+    cx.note(note);
+    Ok(invitation.into())
 }
 
 /// `DELETE /access/invitations/:invitationId`.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Listing, check_version, cursor, done, listing, not_found, roles::texts};
-use crate::{AuditNote, Cx, Reply};
+use crate::{AuditNote, Cx};
 
 /// How long a key lasts that says nothing of it.
 const DEFAULT_LIFE: SignedDuration = SignedDuration::from_hours(90 * 24);
@@ -152,7 +152,7 @@ pub async fn get_key(cx: &Cx, id: &KeyId) -> Result<KeyView, Error> {
 
 /// `POST /access/keys`. Its scopes must be within what the caller holds and what its owner holds; its owner, and
 /// everybody for whom it may act, within the caller's reach.
-pub async fn create_key(cx: &Cx, body: KeyBody) -> Result<Reply<NewKeyView>, Error> {
+pub async fn create_key(cx: &Cx, body: KeyBody) -> Result<NewKeyView, Error> {
     let owner = match body.user_id {
         Some(owner) => owner,
         None => cx.user()?.id.clone(),
@@ -163,13 +163,19 @@ pub async fn create_key(cx: &Cx, body: KeyBody) -> Result<Reply<NewKeyView>, Err
     new.addresses = body.addresses;
     new.expires_at = Some(body.expires_at.unwrap_or(cx.now() + DEFAULT_LIFE));
     new.may_act_for = body.may_act_for;
+    // Which key it is, the store adds.
+    cx.note(says(
+        AuditNote::default(),
+        &new.user_id,
+        &new.scopes,
+        &new.may_act_for,
+    ));
     let (record, secret) = cx.access()?.keys.create(new, cx.by()).await?;
-    let note = about(&record);
-    let view = NewKeyView {
+    cx.note(about(&record));
+    Ok(NewKeyView {
         secret: secret.expose().to_owned(),
         key: record.into(),
-    };
-    Ok(Reply::new(view).noted(note))
+    })
 }
 
 /// `PATCH /access/keys/:keyId`.
@@ -178,7 +184,7 @@ pub async fn update_key(
     id: &KeyId,
     expected: u64,
     body: PatchKeyBody,
-) -> Result<Reply<KeyView>, Error> {
+) -> Result<KeyView, Error> {
     let mut key = find(cx, id).await?;
     check_version(key.version, expected, "key")?;
     if let Some(name) = body.name {
@@ -199,9 +205,9 @@ pub async fn update_key(
     };
     check_hands_out(cx, &key.user_id, &key.scopes, &key.may_act_for).await?;
     check_exist(cx, &key.may_act_for, &before).await?;
-    let note = about(&key);
+    cx.note(about(&key));
     done(cx.access()?.keys.update(key).await?, "key")?;
-    Ok(Reply::new(get_key(cx, id).await?).noted(note))
+    get_key(cx, id).await
 }
 
 /// `POST /access/keys/:keyId/rotate`.
@@ -210,7 +216,7 @@ pub async fn rotate_key(
     id: &KeyId,
     expected: u64,
     body: &RotateKeyBody,
-) -> Result<Reply<NewKeyView>, Error> {
+) -> Result<NewKeyView, Error> {
     if body.overlap_seconds > MOST_OVERLAP_SECONDS {
         let message = format!("must be at most {MOST_OVERLAP_SECONDS}");
         return Err(Error::invalid_field("overlapSeconds", message));
@@ -224,15 +230,12 @@ pub async fn rotate_key(
         check_hands_out(cx, &key.user_id, &key.scopes, &key.may_act_for).await?;
     }
     let overlap = SignedDuration::from_secs(body.overlap_seconds.into());
-    let note = about(&key);
+    cx.note(about(&key));
     match cx.access()?.keys.rotate(key, overlap).await? {
-        Ok(secret) => {
-            let view = NewKeyView {
-                secret: secret.expose().to_owned(),
-                key: get_key(cx, id).await?,
-            };
-            Ok(Reply::new(view).noted(note))
-        }
+        Ok(secret) => Ok(NewKeyView {
+            secret: secret.expose().to_owned(),
+            key: get_key(cx, id).await?,
+        }),
         Err(changed) => {
             done(changed, "key")?;
             Err(not_found("key"))
@@ -294,8 +297,18 @@ async fn check_scopes(cx: &Cx, owner: &UserId, scopes: &[PermissionPattern]) -> 
 }
 
 fn about(key: &ApiKeyRecord) -> AuditNote {
-    AuditNote::about("key", key.id.as_str(), Some(key.name.clone()))
-        .with("userId", key.user_id.as_str())
-        .with("scopes", texts(&key.scopes))
-        .with("mayActFor", texts(&key.may_act_for))
+    let note = AuditNote::about("key", key.id.as_str(), Some(key.name.clone()));
+    says(note, &key.user_id, &key.scopes, &key.may_act_for)
+}
+
+/// Says what a key may do.
+fn says(
+    note: AuditNote,
+    owner: &UserId,
+    scopes: &[PermissionPattern],
+    may_act_for: &[UserId],
+) -> AuditNote {
+    note.with("userId", owner.as_str())
+        .with("scopes", texts(scopes))
+        .with("mayActFor", texts(may_act_for))
 }

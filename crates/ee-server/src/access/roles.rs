@@ -9,7 +9,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Listing, check_version, cursor, done, listing, users::names};
-use crate::{AuditNote, Cx, Reply};
+use crate::{AuditNote, Cx};
 
 /// A role.
 #[derive(Debug, JsonSchema, Serialize)]
@@ -129,7 +129,7 @@ pub async fn put_role(
     id: RoleId,
     revision: u64,
     body: RoleBody,
-) -> Result<Reply<RolesView>, Error> {
+) -> Result<RolesView, Error> {
     let access = cx.access()?;
     if body.name.trim().is_empty() || body.name.chars().count() > 100 {
         return Err(Error::invalid_field(
@@ -150,13 +150,14 @@ pub async fn put_role(
     let note = AuditNote::about("role", id.as_str(), Some(body.name.clone()))
         .with("permissions", texts(&body.permissions))
         .with("inherits", names(&body.inherits));
+    cx.note(note);
     let mut role = Role::new(id, body.name, body.permissions).inherits(body.inherits);
     role.description = body.description;
     done(
         access.rbac.put(role, revision, cx.by()).await?,
         "list of roles",
     )?;
-    Ok(Reply::new(list_roles(cx).await?).noted(note))
+    list_roles(cx).await
 }
 
 /// `DELETE /access/roles/:roleId`.
@@ -185,7 +186,7 @@ pub async fn set_mapping(
     cx: &Cx,
     revision: u64,
     body: MappingBody,
-) -> Result<(Reply<MappingBody>, u64), Error> {
+) -> Result<(MappingBody, u64), Error> {
     let rbac = &cx.access()?.rbac;
     let before = check_revision(cx, revision).await?;
     let changed = |at: &RoleId| before.mapping.get(at) != body.mapping.get(at);
@@ -193,14 +194,13 @@ pub async fn set_mapping(
     for (_, roles) in both.filter(|(external, _)| changed(external)) {
         cx.check_holds_roles(roles).await?;
     }
-    let count = body.mapping.len();
+    let note = AuditNote::about("role-mapping", "roles", None);
+    cx.note(note.with("entries", body.mapping.len()));
     done(
         rbac.set_mapping(body.mapping, revision).await?,
         "list of roles",
     )?;
-    let note = AuditNote::about("role-mapping", "roles", None).with("entries", count);
-    let (mapping, revision) = mapping(cx).await?;
-    Ok((Reply::new(mapping).noted(note), revision))
+    mapping(cx).await
 }
 
 /// What is judged must be what is changed: the store refuses when it has moved on since.
@@ -229,29 +229,26 @@ pub async fn list_assignments(
 }
 
 /// `POST /access/assignments`. Somebody who has the role already keeps it.
-pub async fn assign(cx: &Cx, body: AssignBody) -> Result<Reply<AssignBody>, Error> {
-    let access = cx.access()?;
+pub async fn assign(cx: &Cx, body: AssignBody) -> Result<AssignBody, Error> {
+    let rbac = &cx.access()?.rbac;
     cx.check_holds_roles(std::slice::from_ref(&body.role))
         .await?;
     cx.check_reaches(&body.user_id).await?;
-    access
-        .rbac
-        .assign(&body.user_id, &body.role, cx.by())
-        .await?;
-    let note = about(&body);
-    Ok(Reply::new(body).noted(note))
+    cx.note(about(&body));
+    rbac.assign(&body.user_id, &body.role, cx.by()).await?;
+    Ok(body)
 }
 
 /// `DELETE /access/assignments`.
-pub async fn unassign(cx: &Cx, body: AssignBody) -> Result<Reply<AssignBody>, Error> {
+pub async fn unassign(cx: &Cx, body: AssignBody) -> Result<AssignBody, Error> {
     let access = cx.access()?;
     cx.check_holds_roles(std::slice::from_ref(&body.role))
         .await?;
     cx.check_reaches(&body.user_id).await?;
+    cx.note(about(&body));
     let changed = access.rbac.unassign(&body.user_id, &body.role).await?;
     done(changed, "assignment")?;
-    let note = about(&body);
-    Ok(Reply::new(body).noted(note))
+    Ok(body)
 }
 
 fn about(body: &AssignBody) -> AuditNote {

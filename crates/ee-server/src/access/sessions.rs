@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Listing, Part, cursor, listing, not_found};
-use crate::{AuditNote, Cx, Reply};
+use crate::{AuditNote, Cx};
 
 /// A session, without what continues it.
 #[derive(Debug, JsonSchema, Serialize)]
@@ -85,18 +85,18 @@ pub async fn list_sessions(cx: &Cx, query: SessionQuery) -> Result<Listing<Sessi
 }
 
 /// `DELETE /access/sessions/:sessionId`. Anybody's: to sign somebody out takes nothing from him.
-pub async fn end_session(cx: &Cx, id: SessionName) -> Result<Reply<EndedSessions>, Error> {
+pub async fn end_session(cx: &Cx, id: SessionName) -> Result<EndedSessions, Error> {
     let sessions = &cx.access()?.sessions;
     let record = sessions.find(&id.0).await?;
     let record = record.ok_or_else(|| not_found("session"))?;
     sessions.delete(&id.0).await?;
-    Ok(ended(&record.user_id, 1))
+    Ok(ended(cx, &record.user_id, 1))
 }
 
 /// `DELETE /access/sessions`: all sessions of a user.
-pub async fn end_sessions(cx: &Cx, user: &UserId) -> Result<Reply<EndedSessions>, Error> {
+pub async fn end_sessions(cx: &Cx, user: &UserId) -> Result<EndedSessions, Error> {
     let count = cx.access()?.sessions.delete_for_user(user, None).await?;
-    Ok(ended(user, count))
+    Ok(ended(cx, user, count))
 }
 
 /// `GET /auth/sessions`: the caller's own.
@@ -111,7 +111,7 @@ pub async fn my_sessions(cx: &Cx, part: Part) -> Result<Listing<SessionView>, Er
 }
 
 /// `DELETE /auth/sessions/:sessionId`: one of the caller's own. Those of others do not exist here.
-pub async fn end_my_session(cx: &Cx, id: SessionName) -> Result<Reply<EndedSessions>, Error> {
+pub async fn end_my_session(cx: &Cx, id: SessionName) -> Result<EndedSessions, Error> {
     let sessions = &cx.access()?.sessions;
     let user = myself(cx)?;
     let record = sessions.find(&id.0).await?;
@@ -119,15 +119,15 @@ pub async fn end_my_session(cx: &Cx, id: SessionName) -> Result<Reply<EndedSessi
         return Err(not_found("session"));
     }
     sessions.delete(&id.0).await?;
-    Ok(ended(user, 1))
+    Ok(ended(cx, user, 1))
 }
 
 /// `DELETE /auth/sessions`: the caller's own but the one that asks.
-pub async fn end_my_other_sessions(cx: &Cx) -> Result<Reply<EndedSessions>, Error> {
+pub async fn end_my_other_sessions(cx: &Cx) -> Result<EndedSessions, Error> {
     let sessions = &cx.access()?.sessions;
     let user = myself(cx)?;
     let count = sessions.delete_for_user(user, current(cx).as_ref()).await?;
-    Ok(ended(user, count))
+    Ok(ended(cx, user, count))
 }
 
 /// Whoever is narrowed down, by the scopes of a key, does not act for the whole person.
@@ -161,7 +161,7 @@ fn view(record: SessionRecord, current: Option<TokenHash>) -> SessionView {
     }
 }
 
-fn ended(user: &UserId, count: u64) -> Reply<EndedSessions> {
-    let note = AuditNote::about("user", user.as_str(), None).with("ended", count);
-    Reply::new(EndedSessions { ended: count }).noted(note)
+fn ended(cx: &Cx, user: &UserId, count: u64) -> EndedSessions {
+    cx.note(AuditNote::about("user", user.as_str(), None).with("ended", count));
+    EndedSessions { ended: count }
 }

@@ -7,7 +7,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Listing, check_version, cursor, done, listing, not_found};
-use crate::{AuditNote, Cx, Reply};
+use crate::{AuditNote, Cx};
 
 const MAX_NAME_CHARS: usize = 100;
 const MAX_EMAIL_BYTES: usize = 320;
@@ -139,7 +139,7 @@ pub async fn get_user(cx: &Cx, id: &UserId) -> Result<UserView, Error> {
 }
 
 /// `POST /access/users`.
-pub async fn create_user(cx: &Cx, body: CreateUserBody) -> Result<Reply<UserView>, Error> {
+pub async fn create_user(cx: &Cx, body: CreateUserBody) -> Result<UserView, Error> {
     let access = cx.access()?;
     check_roles_exist(cx, &body.roles).await?;
     cx.check_holds_roles(&body.roles).await?;
@@ -148,15 +148,15 @@ pub async fn create_user(cx: &Cx, body: CreateUserBody) -> Result<Reply<UserView
     account.created_by = cx.by().cloned();
     account.email = body.email.as_deref().map(email).transpose()?;
     account.name = Some(name);
+    let note = AuditNote::about("user", account.id.as_str(), account.name.clone());
+    cx.note(note.with("roles", names(&body.roles)));
     access.accounts.create(account.clone()).await?;
     for role in &body.roles {
         access.rbac.assign(&account.id, role, cx.by()).await?;
     }
-    let note = AuditNote::about("user", account.id.as_str(), account.name.clone())
-        .with("roles", names(&body.roles));
     let mut view = UserView::from(account);
     view.roles = Some(body.roles);
-    Ok(Reply::new(view).noted(note))
+    Ok(view)
 }
 
 /// `PATCH /access/users/:userId`.
@@ -165,7 +165,7 @@ pub async fn update_user(
     id: &UserId,
     expected: u64,
     body: PatchUserBody,
-) -> Result<Reply<UserView>, Error> {
+) -> Result<UserView, Error> {
     let access = cx.access()?;
     let mut account = find(cx, id).await?;
     check_version(account.version, expected, "user")?;
@@ -188,13 +188,13 @@ pub async fn update_user(
         changed.push("status");
     }
     account.updated_at = cx.now();
+    let note = AuditNote::about("user", id.as_str(), account.name.clone());
+    cx.note(note.with("changed", changed));
     done(access.accounts.update(account).await?, "user")?;
     if is_ended {
         access.sessions.delete_for_user(id, None).await?;
     }
-    let view = get_user(cx, id).await?;
-    let note = AuditNote::about("user", id.as_str(), view.name.clone()).with("changed", changed);
-    Ok(Reply::new(view).noted(note))
+    get_user(cx, id).await
 }
 
 /// `DELETE /access/users/:userId`.

@@ -64,16 +64,21 @@ pub async fn record(cx: &Cx, route: &Route, outcome: Outcome<'_>) -> Result<(), 
         None if refused => AuditAction::ACCESS_DENIED,
         None => return Ok(()),
     };
+    let verdict = verdict(route, &outcome);
+    log(cx, describe(cx, route, (action, verdict), outcome)).await
+}
+
+/// Tells how an act ended.
+pub(super) fn verdict(route: &Route, outcome: &Outcome<'_>) -> AuditOutcome {
     let note = outcome.note.as_ref();
-    let verdict = match outcome.status {
+    match outcome.status {
         // A sign-in with a wrong password has failed; it was not forbidden.
         401 if route.access.is_public() => AuditOutcome::Failure,
         401 | 403 => AuditOutcome::Denied,
         400.. => AuditOutcome::Failure,
         _ if note.is_some_and(|note| note.failure.is_some()) => AuditOutcome::Failure,
         _ => AuditOutcome::Success,
-    };
-    log(cx, describe(cx, route, (action, verdict), outcome)).await
+    }
 }
 
 /// Records that a stream was ended before its own end.
@@ -109,7 +114,8 @@ pub(super) fn describe(
     outcome: Outcome<'_>,
 ) -> AuditEvent {
     let parts = &cx.0;
-    let note = outcome.note.unwrap_or_default();
+    let told = parts.told().unwrap_or_default();
+    let note = outcome.note.or(told.note).unwrap_or_default();
     let mut actor = note.actor.unwrap_or_else(|| actor(cx));
     actor.ip = parts.client_ip;
     actor.user_agent = parts.user_agent.as_deref().map(str::to_owned);
@@ -125,10 +131,8 @@ pub(super) fn describe(
         add_means(&mut event.metadata, identity);
     }
     event.reason = outcome.reason.map(str::to_owned).or(note.failure);
-    if let Some(told) = parts.told() {
-        event.ai = told.ai.map(Box::new);
-        event.reason = event.reason.or(told.failure);
-    }
+    event.ai = told.ai.map(Box::new);
+    event.reason = event.reason.or(told.failure);
     let elapsed = parts
         .server
         .clock

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
-use ee_core::{AuditAction, AuditOutcome, AuditStage, Error};
+use ee_core::{AuditAction, AuditEvent, AuditOutcome, AuditRide, AuditStage, Error};
 
-use super::record::{Outcome, describe, record};
+use super::record::{Outcome, describe, record, verdict};
 use crate::{Cx, Route};
 
 /// An audited request that has been let through. Dropped before its end, it is recorded as aborted: whoever asked has gone
@@ -15,6 +15,8 @@ pub struct Trail {
     action: AuditAction,
     cx: Cx,
     is_open: bool,
+    /// The event of a change, on its way into the transaction of the change.
+    ride: Option<AuditRide>,
     resource_param: Option<String>,
     route: Arc<Route>,
 }
@@ -33,32 +35,48 @@ impl Trail {
             return Ok(None);
         };
         let audit = &cx.server().audit;
+        let resource_param = resource_param.map(str::to_owned);
+        let ride = audit
+            .wants_ride(action)
+            .then(|| ride(cx, route, action, resource_param.clone()));
         if route.is_stream() || audit.wants_intent(action) {
-            let outcome = Outcome {
-                status: 0,
-                reason: None,
-                note: None,
-                resource_param,
-            };
-            let what = (action.clone(), AuditOutcome::Success);
-            let mut intent = describe(cx, route, what, outcome);
+            let mut intent = before_its_end(cx, route, action, resource_param.as_deref());
             intent.stage = AuditStage::Intent;
-            intent.duration = None;
             audit.log(intent).await?;
         }
         Ok(Some(Self {
             action: action.clone(),
             cx: cx.clone(),
             is_open: true,
-            resource_param: resource_param.map(str::to_owned),
+            ride,
+            resource_param,
             route: Arc::clone(route),
         }))
     }
 
-    /// Records how it ended. Fails when that is not kept.
+    /// Returns what the handler is to be called in the scope of.
+    pub fn ride(&self) -> Option<AuditRide> {
+        self.ride.clone()
+    }
+
+    /// Records how it ended, unless that went with the change. Fails when it is not kept.
     pub async fn end(mut self, outcome: Outcome<'_>) -> Result<(), Error> {
         self.is_open = false;
+        let is_recorded = self.alight();
+        if is_recorded && verdict(&self.route, &outcome) == AuditOutcome::Success {
+            return Ok(());
+        }
         record(&self.cx, &self.route, outcome).await
+    }
+
+    /// Tells the record of an event that went with its change, if one did.
+    fn alight(&self) -> bool {
+        let carried = self.ride.as_ref().and_then(AuditRide::take_carried);
+        let is_carried = carried.is_some();
+        if let Some(record) = carried {
+            self.cx.server().audit.carried(record);
+        }
+        is_carried
     }
 
     /// Records that a stream has come to its end, without anybody waiting for that.
@@ -87,9 +105,50 @@ impl Trail {
     }
 }
 
+/// Describes what is about to be done.
+fn before_its_end(
+    cx: &Cx,
+    route: &Route,
+    action: &AuditAction,
+    resource_param: Option<&str>,
+) -> AuditEvent {
+    let outcome = Outcome {
+        status: 0,
+        reason: None,
+        note: None,
+        resource_param,
+    };
+    let what = (action.clone(), AuditOutcome::Success);
+    let mut event = describe(cx, route, what, outcome);
+    event.duration = None;
+    event
+}
+
+fn ride(
+    cx: &Cx,
+    route: &Arc<Route>,
+    action: &AuditAction,
+    resource_param: Option<String>,
+) -> AuditRide {
+    let (cx, route, action) = (cx.clone(), Arc::clone(route), action.clone());
+    AuditRide::new(move |about| {
+        let mut event = before_its_end(&cx, &route, &action, resource_param.as_deref());
+        // Of what is being made, or of its name, the store knows first.
+        event.resource = match (event.resource, about) {
+            (Some(named), Some(about)) if named.name.is_some() || named.id != about.id => {
+                Some(named)
+            }
+            (_, Some(about)) => Some(about.clone()),
+            (named, None) => named,
+        };
+        cx.server().audit.prepare(event)
+    })
+}
+
 impl Drop for Trail {
     fn drop(&mut self) {
         if self.is_open {
+            self.alight();
             self.log_later(AuditOutcome::Failure, Some("aborted before its end"));
         }
     }

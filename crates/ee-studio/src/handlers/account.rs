@@ -108,7 +108,7 @@ pub(crate) async fn end_session(
 ) -> Result<Response, HttpError> {
     let ended = see_other(&paths::account_after(SESSION_ENDED));
     match access::end_my_session(&visit.cx, id).await {
-        Ok(reply) => Ok(carrying(ended, reply)),
+        Ok(_) => Ok(ended),
         // It has ended by itself, or in another tab.
         Err(err) if err.kind() == ErrorKind::NotFound => Ok(ended),
         Err(err) => Err(err.into()),
@@ -116,9 +116,8 @@ pub(crate) async fn end_session(
 }
 
 pub(crate) async fn end_other_sessions(visit: Visit) -> Result<Response, HttpError> {
-    let reply = access::end_my_other_sessions(&visit.cx).await?;
-    let ended = see_other(&paths::account_after(SESSIONS_ENDED));
-    Ok(carrying(ended, reply))
+    access::end_my_other_sessions(&visit.cx).await?;
+    Ok(see_other(&paths::account_after(SESSIONS_ENDED)))
 }
 
 /// Leads back to the page, which tells what was done, or shows the form again and says what is wrong.

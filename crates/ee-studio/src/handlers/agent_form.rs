@@ -5,11 +5,11 @@ use ee_core::{
     host::{AgentPatch, NewAgent},
     storage::AgentRecord,
 };
-use ee_server::{Reply, agents, permissions as p};
+use ee_server::{agents, permissions as p};
 use http::StatusCode;
 use serde::Deserialize;
 
-use super::{failed, is_about_input, lines, noted};
+use super::{failed, is_about_input, lines};
 use crate::{
     layout::Section,
     pages::{AgentForm, AgentFormErrors, FormMode, agent_form},
@@ -123,18 +123,17 @@ async fn finish(
     visit: &Visit,
     mode: FormMode,
     fields: Fields,
-    result: Result<Reply<AgentRecord>, Error>,
+    result: Result<AgentRecord, Error>,
 ) -> Result<Response, HttpError> {
     let error = match result {
-        Ok(reply) => {
-            let id = reply.body.id.as_str();
+        Ok(agent) => {
+            let id = agent.id.as_str();
             // Whoever has made it owns it only now.
-            let response = if visit.cx.allows_on_new(&p::AGENTS_READ, id).await {
+            return Ok(if visit.cx.allows_on_new(&p::AGENTS_READ, id).await {
                 see_other(&paths::agent(id))
             } else {
                 see_other(paths::BASE)
-            };
-            return Ok(noted(response, reply.note));
+            });
         }
         Err(err) => HttpError::from(err),
     };

@@ -42,12 +42,14 @@ pub(super) async fn my_sessions(
 pub(super) async fn end_my_session(
     AuthContext(cx): AuthContext,
     PathParams(id): PathParams<access::SessionName>,
-) -> Replied {
-    Ok(json_reply(access::end_my_session(&cx, id).await?))
+) -> Answer<access::EndedSessions> {
+    Ok(Json(access::end_my_session(&cx, id).await?))
 }
 
-pub(super) async fn end_my_other_sessions(AuthContext(cx): AuthContext) -> Replied {
-    Ok(json_reply(access::end_my_other_sessions(&cx).await?))
+pub(super) async fn end_my_other_sessions(
+    AuthContext(cx): AuthContext,
+) -> Answer<access::EndedSessions> {
+    Ok(Json(access::end_my_other_sessions(&cx).await?))
 }
 
 pub(super) async fn list_sessions(
@@ -60,15 +62,15 @@ pub(super) async fn list_sessions(
 pub(super) async fn end_session(
     AuthContext(cx): AuthContext,
     PathParams(id): PathParams<access::SessionName>,
-) -> Replied {
-    Ok(json_reply(access::end_session(&cx, id).await?))
+) -> Answer<access::EndedSessions> {
+    Ok(Json(access::end_session(&cx, id).await?))
 }
 
 pub(super) async fn end_sessions(
     AuthContext(cx): AuthContext,
     QueryParams(query): QueryParams<OfUser>,
-) -> Replied {
-    Ok(json_reply(access::end_sessions(&cx, &query.user_id).await?))
+) -> Answer<access::EndedSessions> {
+    Ok(Json(access::end_sessions(&cx, &query.user_id).await?))
 }
 
 pub(super) async fn list_users(
@@ -81,8 +83,8 @@ pub(super) async fn list_users(
 pub(super) async fn create_user(
     AuthContext(cx): AuthContext,
     JsonBody(body): JsonBody<access::CreateUserBody>,
-) -> Replied {
-    Ok(json_reply(access::create_user(&cx, body).await?))
+) -> Answer<access::UserView> {
+    Ok(Json(access::create_user(&cx, body).await?))
 }
 
 pub(super) async fn get_user(
@@ -100,9 +102,9 @@ pub(super) async fn update_user(
     IfMatch(version): IfMatch,
     JsonBody(body): JsonBody<access::PatchUserBody>,
 ) -> Replied {
-    let reply = access::update_user(&cx, &id, version, body).await?;
-    let version = reply.body.version;
-    Ok(tagged(json_reply(reply), version))
+    let user = access::update_user(&cx, &id, version, body).await?;
+    let version = user.version;
+    Ok(shown(user, version))
 }
 
 pub(super) async fn delete_user(
@@ -126,9 +128,9 @@ pub(super) async fn put_role(
     IfMatch(revision): IfMatch,
     JsonBody(body): JsonBody<access::RoleBody>,
 ) -> Replied {
-    let reply = access::put_role(&cx, id, revision, body).await?;
-    let revision = reply.body.revision;
-    Ok(tagged(json_reply(reply), revision))
+    let roles = access::put_role(&cx, id, revision, body).await?;
+    let revision = roles.revision;
+    Ok(shown(roles, revision))
 }
 
 pub(super) async fn delete_role(
@@ -151,8 +153,8 @@ pub(super) async fn set_mapping(
     IfMatch(revision): IfMatch,
     JsonBody(body): JsonBody<access::MappingBody>,
 ) -> Replied {
-    let (reply, revision) = access::set_mapping(&cx, revision, body).await?;
-    Ok(tagged(json_reply(reply), revision))
+    let (mapping, revision) = access::set_mapping(&cx, revision, body).await?;
+    Ok(shown(mapping, revision))
 }
 
 pub(super) async fn list_assignments(
@@ -165,15 +167,15 @@ pub(super) async fn list_assignments(
 pub(super) async fn assign(
     AuthContext(cx): AuthContext,
     JsonBody(body): JsonBody<access::AssignBody>,
-) -> Replied {
-    Ok(json_reply(access::assign(&cx, body).await?))
+) -> Answer<access::AssignBody> {
+    Ok(Json(access::assign(&cx, body).await?))
 }
 
 pub(super) async fn unassign(
     AuthContext(cx): AuthContext,
     QueryParams(query): QueryParams<access::AssignBody>,
-) -> Replied {
-    Ok(json_reply(access::unassign(&cx, query).await?))
+) -> Answer<access::AssignBody> {
+    Ok(Json(access::unassign(&cx, query).await?))
 }
 
 pub(super) async fn list_grants(
@@ -186,15 +188,15 @@ pub(super) async fn list_grants(
 pub(super) async fn grant(
     AuthContext(cx): AuthContext,
     JsonBody(body): JsonBody<access::GrantBody>,
-) -> Replied {
-    Ok(json_reply(access::grant(&cx, body).await?))
+) -> Answer<AclGrant> {
+    Ok(Json(access::grant(&cx, body).await?))
 }
 
 pub(super) async fn revoke(
     AuthContext(cx): AuthContext,
     QueryParams(query): QueryParams<access::RevokeQuery>,
-) -> Replied {
-    Ok(json_reply(access::revoke(&cx, query).await?))
+) -> Answer<access::Revoked> {
+    Ok(Json(access::revoke(&cx, query).await?))
 }
 
 pub(super) async fn explain(
@@ -214,8 +216,8 @@ pub(super) async fn list_invitations(
 pub(super) async fn invite(
     AuthContext(cx): AuthContext,
     JsonBody(body): JsonBody<access::InviteBody>,
-) -> Replied {
-    Ok(json_reply(access::invite(&cx, body).await?))
+) -> Answer<access::InvitationView> {
+    Ok(Json(access::invite(&cx, body).await?))
 }
 
 pub(super) async fn revoke_invitation(
@@ -236,8 +238,8 @@ pub(super) async fn list_groups(
 pub(super) async fn create_group(
     AuthContext(cx): AuthContext,
     JsonBody(body): JsonBody<access::GroupBody>,
-) -> Replied {
-    Ok(json_reply(access::create_group(&cx, body).await?))
+) -> Answer<access::GroupView> {
+    Ok(Json(access::create_group(&cx, body).await?))
 }
 
 pub(super) async fn get_group(
@@ -281,18 +283,17 @@ pub(super) async fn add_member(
     AuthContext(cx): AuthContext,
     PathParams(id): PathParams<GroupId>,
     JsonBody(body): JsonBody<access::MemberBody>,
-) -> Replied {
-    Ok(json_reply(access::add_member(&cx, &id, body).await?))
+) -> Answer<access::MemberBody> {
+    Ok(Json(access::add_member(&cx, &id, body).await?))
 }
 
 pub(super) async fn remove_member(
     AuthContext(cx): AuthContext,
     PathParams(id): PathParams<GroupId>,
     QueryParams(query): QueryParams<OfUser>,
-) -> Replied {
-    Ok(json_reply(
-        access::remove_member(&cx, &id, &query.user_id).await?,
-    ))
+) -> Answer<access::Success> {
+    access::remove_member(&cx, &id, &query.user_id).await?;
+    Ok(DONE)
 }
 
 pub(super) async fn list_keys(
@@ -305,8 +306,8 @@ pub(super) async fn list_keys(
 pub(super) async fn create_key(
     AuthContext(cx): AuthContext,
     JsonBody(body): JsonBody<access::KeyBody>,
-) -> Replied {
-    Ok(json_reply(access::create_key(&cx, body).await?))
+) -> Answer<access::NewKeyView> {
+    Ok(Json(access::create_key(&cx, body).await?))
 }
 
 pub(super) async fn get_key(
@@ -324,9 +325,9 @@ pub(super) async fn update_key(
     IfMatch(version): IfMatch,
     JsonBody(body): JsonBody<access::PatchKeyBody>,
 ) -> Replied {
-    let reply = access::update_key(&cx, &id, version, body).await?;
-    let version = reply.body.version;
-    Ok(tagged(json_reply(reply), version))
+    let key = access::update_key(&cx, &id, version, body).await?;
+    let version = key.version;
+    Ok(shown(key, version))
 }
 
 pub(super) async fn rotate_key(
@@ -336,9 +337,9 @@ pub(super) async fn rotate_key(
     JsonBody(body): JsonBody<Option<access::RotateKeyBody>>,
 ) -> Replied {
     let body = body.unwrap_or_default();
-    let reply = access::rotate_key(&cx, &id, version, &body).await?;
-    let version = reply.body.key.version;
-    Ok(tagged(json_reply(reply), version))
+    let made = access::rotate_key(&cx, &id, version, &body).await?;
+    let version = made.key.version;
+    Ok(shown(made, version))
 }
 
 pub(super) async fn delete_key(

@@ -2,7 +2,7 @@ use axum::{Json, response::Response};
 use ee_core::AgentId;
 use ee_server::{agents, chat};
 
-use super::{Answer, PageQuery, event_stream, json_bytes, json_reply};
+use super::{Answer, PageQuery, event_stream, json_bytes};
 use crate::{AuthContext, HttpError, JsonBody, PathParams, QueryParams};
 
 pub(super) async fn list(AuthContext(cx): AuthContext) -> Result<Response, HttpError> {
@@ -51,26 +51,18 @@ pub(super) async fn get_stored(
 pub(super) async fn create(
     AuthContext(cx): AuthContext,
     JsonBody(body): JsonBody<agents::CreateAgentBody>,
-) -> Result<Response, HttpError> {
+) -> Answer<agents::StoredAgent> {
     let new = agents::new_agent(body);
-    Ok(json_reply(
-        agents::create(&cx, new)
-            .await?
-            .map(agents::StoredAgent::from),
-    ))
+    Ok(Json(agents::create(&cx, new).await?.into()))
 }
 
 pub(super) async fn update(
     AuthContext(cx): AuthContext,
     PathParams(id): PathParams<AgentId>,
     JsonBody(body): JsonBody<agents::PatchAgentBody>,
-) -> Result<Response, HttpError> {
+) -> Answer<agents::StoredAgent> {
     let patch = agents::agent_patch(body);
-    Ok(json_reply(
-        agents::update(&cx, &id, patch)
-            .await?
-            .map(agents::StoredAgent::from),
-    ))
+    Ok(Json(agents::update(&cx, &id, patch).await?.into()))
 }
 
 pub(super) async fn delete(

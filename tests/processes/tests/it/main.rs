@@ -9,6 +9,9 @@
 )]
 
 mod accounts;
+mod audit_cli;
+mod audit_kills;
+mod audit_outage;
 mod changes;
 mod crash;
 mod effects;

@@ -50,6 +50,8 @@ async fn nothing_can_be_created_under_an_id_that_a_fixed_address_hides() {
         let op = match param.as_str() {
             "{agentId}" | "{storedAgentId}" => Op::CreateStoredAgent,
             "{workflowId}" => Op::CreateStoredWorkflow,
+            // No word is the id of an event.
+            "{eventId}" if word.parse::<uuid::Uuid>().is_err() => continue,
             _ => panic!("`{word}` stands where others have {param}"),
         };
         let mut body = Call::prepare(&server, op, Who::Owner).await.body.unwrap();

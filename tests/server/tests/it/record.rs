@@ -11,7 +11,7 @@ use server_tests::{Call, Setup, TestServer, Who, needs_accounts};
 const TELL: [Op; 2] = [Op::ObserveRun, Op::Explain];
 
 /// Kind of thing that an operation acts upon, as the record names it.
-const fn kind(op: Op) -> Option<&'static str> {
+pub(crate) const fn kind(op: Op) -> Option<&'static str> {
     Some(match op {
         Op::Assign
         | Op::CreateUser
@@ -44,6 +44,9 @@ const fn kind(op: Op) -> Option<&'static str> {
         | Op::RestartRunAsync
         | Op::CancelRun
         | Op::DeleteRun => "workflow",
+        Op::PauseAuditSink | Op::ReplayAuditSink | Op::ResumeAuditSink | Op::TestAuditSink => {
+            "audit-sink"
+        }
         Op::CreateThread | Op::UpdateThread | Op::DeleteThread => "thread",
         _ => return None,
     })
@@ -187,11 +190,13 @@ async fn an_explanation_is_not_recorded_and_its_refusal_is() {
 #[tokio::test]
 async fn a_read_that_succeeds_is_not_recorded() {
     let server = TestServer::start().await;
+    // Whoever reads the record itself is in it (`audit_readers`).
+    let is_record = |op: &Op| op.route().path.starts_with("/api/audit");
 
     for op in Op::ALL
         .iter()
         .copied()
-        .filter(|op| !op.route().is_unsafe() && op.route().audit.is_none())
+        .filter(|op| !op.route().is_unsafe() && op.route().audit.is_none() && !is_record(op))
     {
         let call = Call::prepare(&server, op, Who::Owner).await;
         server.audit.take();

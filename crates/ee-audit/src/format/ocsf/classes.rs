@@ -137,7 +137,7 @@ pub(super) fn class_of(action: &AuditAction) -> (Class, u8) {
         "audit.sink.resumed" => (Class::EventLogActivity, 9),
         "audit.sink.paused" => (Class::EventLogActivity, 10),
         "auth.access.denied" | "auth.access.revoked" => (Class::ApiActivity, OTHER),
-        _ => return by_category(action),
+        _ => by_category(action),
     }
 }
 

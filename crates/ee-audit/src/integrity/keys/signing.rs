@@ -4,9 +4,13 @@ use std::{fmt, path::Path};
 
 use aws_lc_rs::{
     encoding::{AsBigEndian as _, Curve25519SeedBin},
+    hmac,
     signature::{Ed25519KeyPair, KeyPair as _},
 };
-use base64::{Engine as _, engine::general_purpose::STANDARD};
+use base64::{
+    Engine as _,
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+};
 use ee_core::fill_random;
 use secrecy::SecretString;
 use zeroize::Zeroizing;
@@ -77,6 +81,14 @@ impl SigningKey {
     /// Returns what others need to tell that this key has signed.
     pub const fn verifier(&self) -> &VerifierKey {
         &self.verifier
+    }
+
+    /// Makes a secret of 43 characters for something else than signing, the same for the same purpose. Whoever knows it
+    /// learns nothing of the key.
+    pub fn derive(&self, purpose: &str) -> Result<SecretString, IntegrityError> {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.text()?.as_bytes());
+        let made = hmac::sign(&key, format!("mastra-ee/{purpose}/1").as_bytes());
+        Ok(SecretString::from(URL_SAFE_NO_PAD.encode(made)))
     }
 
     /// Signs bytes.

@@ -113,7 +113,7 @@ impl Payload {
             return Inspected::label(Some(differs("what is searched is another event")));
         }
         Inspected {
-            claim: Claim::of(&record.event).map(|(log, claim)| (log.map(str::to_owned), claim)),
+            claims: Claim::of(&record.event).map(|(log, claims)| (log.map(str::to_owned), claims)),
             label: erased(&record.event).next().map(|_| Label::erased()),
         }
     }
@@ -123,14 +123,17 @@ impl Payload {
 #[derive(Debug, Default)]
 pub(super) struct Inspected {
     /// What it says of other events, with the log that it names.
-    pub(super) claim: Option<(Option<String>, Claim)>,
+    pub(super) claims: Option<(Option<String>, Vec<Claim>)>,
     /// `None`: all is well.
     pub(super) label: Option<Label>,
 }
 
 impl Inspected {
     fn label(label: Option<Label>) -> Self {
-        Self { claim: None, label }
+        Self {
+            claims: None,
+            label,
+        }
     }
 }
 

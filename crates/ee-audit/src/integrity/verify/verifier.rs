@@ -249,10 +249,12 @@ impl LogVerifier {
         if let Some(label) = inspected.label {
             self.labels.set(row.seq, row.seq, label);
         }
-        if let Some((log, claim)) = inspected.claim
+        if let Some((log, claims)) = inspected.claims
             && log.is_none_or(|log| log == self.partition)
         {
-            self.claims.add(&claim, row.seq);
+            for claim in &claims {
+                self.claims.add(claim, row.seq);
+            }
         }
     }
 

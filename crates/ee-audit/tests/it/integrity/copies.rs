@@ -107,3 +107,40 @@ async fn a_copy_without_evidence_cannot_be_verified() {
 
     assert_eq!(refused.kind(), ErrorKind::Invalid);
 }
+
+/// Whoever may not read what was said to models gets copies without it, which are as good as whole ones.
+#[tokio::test]
+async fn a_copy_without_content_is_not_called_tampered() {
+    let key = key();
+    let mut entries = log(4).await.copy().entries;
+    for (entry, number) in entries.iter_mut().zip(1..) {
+        let mut event = super::memory::event(number);
+        let mut ai = ee_core::AuditAi::default();
+        ai.input = Some("what was asked".into());
+        if number > 1 {
+            ai.output = Some("what was answered".into());
+        }
+        if number > 2 {
+            ai.model = Some("m-large".to_owned());
+            event.reason = Some("as asked".to_owned());
+        }
+        event.ai = Some(Box::new(ai));
+        entry.record = ee_core::storage::AuditRecord::new(event).unwrap();
+    }
+    // One that was erased before it was copied.
+    let erased = &mut entries[3].record;
+    *erased = ee_core::storage::AuditRecord::restore(erased.canonical.clone(), None).unwrap();
+
+    let bytes = copy(&entries, true);
+
+    let text = String::from_utf8(bytes.clone()).unwrap();
+    assert!(!text.contains("what was"), "{text}");
+    let report = &verify(&bytes, &evidence(&key))[0];
+    assert_eq!(report.outcome, Outcome::Ok, "{report}");
+    assert_eq!(report.counts[&VerdictKind::PayloadErased], 4);
+
+    let changed = text.replacen("as asked", "as axked", 1);
+    assert_ne!(changed, text);
+    let report = &verify(changed.as_bytes(), &evidence(&key))[0];
+    assert_eq!(report.outcome, Outcome::Tampered, "{report}");
+}

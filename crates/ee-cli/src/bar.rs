@@ -5,69 +5,63 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ee::sql::copy::{Phase, Progress};
-
 /// How often the bar is drawn anew.
 const EVERY: Duration = Duration::from_millis(100);
 
 const WIDTH: u64 = 24;
 
-/// Tells on standard error, when that is a terminal, how far a copy is.
+/// Tells on standard error, when that is a terminal, how far something is. The line is left as it was found.
 #[derive(Debug)]
-pub(super) struct Bar {
-    drawn: Option<(Instant, Phase)>,
+pub(crate) struct Bar {
+    drawn: Option<(Instant, &'static str)>,
     is_watched: bool,
 }
 
 impl Bar {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             drawn: None,
             is_watched: io::stderr().is_terminal(),
         }
     }
 
-    pub(super) fn show(&mut self, progress: Progress) {
+    /// Draws how much of `total` is done of what `verb` says, and what is being worked on.
+    pub(crate) fn show(&mut self, verb: &'static str, done: u64, total: u64, what: &str) {
         let is_recent = self
             .drawn
-            .is_some_and(|(at, phase)| phase == progress.phase && at.elapsed() < EVERY);
+            .is_some_and(|(at, drawn)| drawn == verb && at.elapsed() < EVERY);
         if self.is_watched && !is_recent {
-            self.drawn = Some((Instant::now(), progress.phase));
-            let Progress {
-                done,
-                phase,
-                table,
-                total,
-                ..
-            } = progress;
-            write(&format!("\r\u{1b}[2K  {}", line(phase, done, total, table)));
+            self.drawn = Some((Instant::now(), verb));
+            write(&format!("\r\u{1b}[2K  {}", line(verb, done, total, what)));
         }
     }
 
-    /// Leaves the line as it was found.
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         if self.drawn.take().is_some() {
             write("\r\u{1b}[2K");
         }
     }
 }
 
-fn line(phase: Phase, done: u64, total: u64, table: &str) -> String {
-    let verb = match phase {
-        Phase::Copy => "copying",
-        _ => "comparing",
-    };
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+fn line(verb: &str, done: u64, total: u64, what: &str) -> String {
     let filled = part(done, total, WIDTH);
     let bar: String = (0..WIDTH)
         .map(|it| if it < filled { '█' } else { '░' })
         .collect();
-    format!("{verb:<9} {bar} {:>3} %  {table}", part(done, total, 100))
+    format!("{verb:<9} {bar} {:>3} %  {what}", part(done, total, 100))
 }
 
 /// Returns how much of `whole` is done; all of it when there is nothing to do.
 fn part(done: u64, total: u64, whole: u64) -> u64 {
-    (done.min(total) * whole)
-        .checked_div(total)
+    let done = u128::from(done.min(total)) * u128::from(whole);
+    let part = done.checked_div(u128::from(total));
+    part.and_then(|part| u64::try_from(part).ok())
         .unwrap_or(whole)
 }
 
@@ -86,11 +80,12 @@ mod tests {
         assert_eq!(part(0, 10, WIDTH), 0);
         assert_eq!(part(9, 10, 100), 90);
         assert_eq!(part(12, 10, 100), 100);
+        assert_eq!(part(u64::MAX, u64::MAX, 100), 100);
         let longest = ee::sql::copy::TABLES
             .iter()
             .map(|table| table.name.len())
             .max();
-        let line = line(Phase::Compare, 1, 2, &"x".repeat(longest.unwrap()));
+        let line = line("comparing", 1, 2, &"x".repeat(longest.unwrap()));
         assert!(line.chars().count() < 78, "{line}");
     }
 }
