@@ -3,6 +3,7 @@
 mod command;
 mod databases;
 mod fill;
+mod fill_record;
 mod interrupted;
 mod parts;
 mod refused;

@@ -1,5 +1,7 @@
 //! `mastra-ee users recover`: the way in when there is no other.
 
+use std::path::{Path, PathBuf};
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -50,11 +52,27 @@ async fn a_password_on_standard_input_holds_at_once_and_is_kept_nowhere() {
     assert_eq!(signs_in(&running, PASSWORD).await, 401);
     let said = [output.stdout, output.stderr].concat();
     assert!(!text(&said).contains(new), "the password is told");
-    for file in std::fs::read_dir(deployment.data()).unwrap() {
-        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+    let files = files(&deployment.data());
+    assert!(files.iter().any(|file| file.ends_with("mastra-ee.db")));
+    for file in files {
+        let bytes = std::fs::read(&file).unwrap();
         let is_in = bytes.windows(new.len()).any(|part| part == new.as_bytes());
-        assert!(!is_in, "the password is in a file");
+        assert!(!is_in, "the password is in {}", file.display());
     }
+}
+
+/// Returns all files of a directory, however deep.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(directory).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let within = |path: PathBuf| {
+        if path.is_dir() {
+            files(&path)
+        } else {
+            vec![path]
+        }
+    };
+    paths.flat_map(within).collect()
 }
 
 #[test]

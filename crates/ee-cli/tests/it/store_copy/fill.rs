@@ -19,7 +19,7 @@ use ee_testkit::{hard_metadata, hard_texts, hard_times};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::databases::Any;
+use super::{databases::Any, fill_record::record};
 
 pub(crate) fn id<T: TryFrom<String>>(text: impl Into<String>) -> T
 where
@@ -79,6 +79,7 @@ async fn fill(store: &SqlStore<Any>, samples: &Samples) {
     agents(store, samples).await;
     threads(store, samples).await;
     workflows_and_runs(store, samples).await;
+    record(store, &samples.texts).await;
 }
 
 async fn accounts(store: &SqlStore<Any>, samples: &Samples) {
