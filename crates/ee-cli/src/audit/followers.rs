@@ -119,7 +119,7 @@ pub(super) async fn verify(
             None => return,
             Some(Ok(())) => {}
             Some(Err(err)) => {
-                warn!(error = %err, "the record could not be verified; trying again in a day")
+                warn!(error = %err, "the record could not be verified; trying again in a day");
             }
         }
     }

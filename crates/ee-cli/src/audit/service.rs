@@ -334,9 +334,10 @@ async fn sinks(
 
 /// Returns what events are written by.
 pub(crate) fn product() -> Product {
-    let mut product = Product::default();
-    product.version = env!("CARGO_PKG_VERSION").to_owned();
-    product
+    Product {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        ..Product::default()
+    }
 }
 
 /// Returns what tells this server from others that write to the same log. It is the same after a restart.
