@@ -29,6 +29,8 @@ pub(crate) struct Args {
 pub(crate) enum Part {
     /// Roles and grants of a store
     Access,
+    /// The audit record: taking, finding, copying, verifying
+    Audit,
     /// Permission, licence, session
     Checks,
     /// Requests beside a bare axum server and beside axum-login
@@ -44,6 +46,8 @@ pub(crate) enum Part {
 pub(crate) struct Pace {
     /// Of each check.
     pub(crate) check: Duration,
+    /// Whether little is enough.
+    pub(crate) is_quick: bool,
     /// Rounds through all requests.
     pub(crate) rounds: usize,
     /// Of each request in each round, and of sign-ins in each of theirs.
@@ -70,6 +74,7 @@ impl Args {
         if self.quick {
             Pace {
                 check: Duration::from_millis(300),
+                is_quick: true,
                 rounds: 3,
                 load: Duration::from_millis(500),
                 refusals: 40,
@@ -79,6 +84,7 @@ impl Args {
         } else {
             Pace {
                 check: Duration::from_secs(2),
+                is_quick: false,
                 rounds: 9,
                 load: Duration::from_millis(1_500),
                 refusals: 2_000,

@@ -1,6 +1,6 @@
 //! `cargo xtask bench`: measures the product and writes the figures down.
 //!
-//! The checks of a request ([`checks`]), roles and grants of a store ([`access`]), the server beside a bare axum
+//! The checks of a request ([`checks`]), roles and grants of a store ([`access`]), the record ([`audit`]), the server beside a bare axum
 //! server and beside axum-login in the same run ([`http`]), sign-ins with passwords ([`sign_in`], [`refusals`]), and
 //! the process ([`process`]). Whatever needs a process of its own is this program under another command, [`bare`]
 //! that serves and [`load`] that asks, or a program of `benches/`.
@@ -13,6 +13,7 @@
 
 mod access;
 mod args;
+mod audit;
 mod bare;
 mod checks;
 mod client;
@@ -79,6 +80,9 @@ fn sections(args: &Args, machine: &Machine, progress: &mut Progress) -> Result<V
     }
     if args.wants(Part::Access) {
         sections.extend(access::measure(pace, progress)?);
+    }
+    if args.wants(Part::Audit) {
+        sections.extend(audit::measure(pace, progress)?);
     }
     if args.wants(Part::Http) {
         let (binary, composed) = (binary(args)?, Composed::build()?);
