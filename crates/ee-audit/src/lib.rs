@@ -1,6 +1,7 @@
 //! The audit record: who did what, kept so that nothing is lost and nothing can be changed unseen (phase 5).
 
 pub mod delivery;
+mod durable;
 pub mod export;
 pub mod format;
 pub mod integrity;

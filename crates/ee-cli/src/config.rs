@@ -17,7 +17,7 @@ use ipnet::IpNet;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
-pub(crate) use audit::{AuditConfig, KeySource};
+pub(crate) use audit::{AuditConfig, KeySource, anchor_name};
 pub(crate) use load::{Loaded, load, store_url, variable};
 
 /// The configuration file. Every name is optional and unknown ones are refused.
@@ -172,7 +172,9 @@ pub(crate) enum StoreUrl {
 impl std::fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::LibSql(url) | Self::Postgres(url) => f.write_str(&without_secrets(url)),
+            Self::LibSql(url) | Self::Postgres(url) => {
+                f.write_str(&without_secrets(url.expose_secret()))
+            }
             Self::Memory => f.write_str("memory:"),
             Self::Sqlite(path) => write!(f, "sqlite:{}", path.display()),
         }
@@ -180,8 +182,7 @@ impl std::fmt::Display for StoreUrl {
 }
 
 /// Leaves out of an address what may be a secret: user and password, and the query.
-fn without_secrets(url: &SecretString) -> String {
-    let url = url.expose_secret();
+pub(crate) fn without_secrets(url: &str) -> String {
     let (scheme, rest) = url.split_once("://").unwrap_or(("", ""));
     // A password may hold a slash or another `@`.
     let (secret, place) = rest.rsplit_once('@').unwrap_or(("", rest));
@@ -212,7 +213,7 @@ mod tests {
             ("postgres://ee:s3?cret@db/ee", "postgres://…"),
             ("postgres://db/ee?password=s3@cret", "postgres://…"),
         ] {
-            assert_eq!(without_secrets(&url.into()), shown);
+            assert_eq!(without_secrets(url), shown);
         }
     }
 }

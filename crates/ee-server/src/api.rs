@@ -1,10 +1,13 @@
 //! The table of all routes of ours. Enforcement, the record, the router and the OpenAPI document follow it.
 
-use ee_core::{AuditAction, Permission};
-use http::Method;
+mod declare;
+
+use ee_core::AuditAction;
+
+use declare::{delete, get, need, patch, post, put};
 
 use crate::{
-    Access, Body, Route, access, account, agents, audit, auth, chat, permissions as p, runs, sso,
+    Access, Route, access, account, agents, audit, auth, chat, permissions as p, runs, sso,
     threads, workflows,
 };
 
@@ -38,30 +41,6 @@ macro_rules! operations {
     };
 }
 
-fn get(path: &'static str, access: Access) -> Route {
-    Route::new(Method::GET, path, access)
-}
-
-fn post(path: &'static str, access: Access) -> Route {
-    Route::new(Method::POST, path, access)
-}
-
-fn patch(path: &'static str, access: Access) -> Route {
-    Route::new(Method::PATCH, path, access)
-}
-
-fn delete(path: &'static str, access: Access) -> Route {
-    Route::new(Method::DELETE, path, access)
-}
-
-fn need(permission: Permission) -> Access {
-    Access::permission(permission)
-}
-
-fn put(path: &'static str, access: Access) -> Route {
-    Route::new(Method::PUT, path, access)
-}
-
 /// The parameters of a search of the record, and more.
 macro_rules! searched {
     ($($more:literal),*) => {
@@ -76,33 +55,6 @@ macro_rules! searched {
 const LISTED: &[&str] = &["cursor", "limit"];
 const PAGED: &[&str] = &["page", "perPage", "requestContext"];
 const RUN: &[&str] = &["runId", "requestContext"];
-
-impl Route {
-    fn takes<T: schemars::JsonSchema>(self) -> Self {
-        Self {
-            input: Body::Json(schemars::SchemaGenerator::subschema_for::<T>),
-            ..self
-        }
-    }
-
-    fn gives<T: schemars::JsonSchema>(self) -> Self {
-        Self {
-            output: Body::Json(schemars::SchemaGenerator::subschema_for::<T>),
-            ..self
-        }
-    }
-
-    fn gives_text(self) -> Self {
-        Self {
-            output: Body::Other("text/plain"),
-            ..self
-        }
-    }
-
-    fn asks(self, query: &'static [&'static str]) -> Self {
-        Self { query, ..self }
-    }
-}
 
 operations! {
     "Describes how to sign in and, to a caller who is known, what he may do"

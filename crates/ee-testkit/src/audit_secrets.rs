@@ -3,6 +3,8 @@
 //! Whoever keeps or sends events takes [`payloads`], has them redacted, and looks with [`Payload::leak`] whether a
 //! secret is in what came out.
 
+mod lists;
+
 use base64::{
     Engine as _,
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
@@ -13,113 +15,7 @@ use ee_core::{
 };
 use serde_json::{Map, Value, json};
 
-const DIGITS: &str = "0123456789";
-const HEX: &str = "0123456789abcdef";
-const CAPITALS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
-const LETTERS: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-const BASE64URL: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-
-/// How keys of some issuers begin, and what follows.
-const ISSUED: [(&str, &str, usize); 34] = [
-    ("AKIA", CAPITALS, 16),
-    ("AIza", BASE64URL, 35),
-    ("GOCSPX-", BASE64URL, 28),
-    ("dapi", HEX, 32),
-    ("dop_v1_", HEX, 64),
-    ("eel1.k1.", BASE64URL, 120),
-    ("figd_", BASE64URL, 40),
-    ("ghp_", LETTERS, 36),
-    ("gho_", LETTERS, 36),
-    ("ghs_", LETTERS, 36),
-    ("github_pat_11", LETTERS, 60),
-    ("glpat-", BASE64URL, 20),
-    ("glsa_", LETTERS, 32),
-    ("gsk_", LETTERS, 52),
-    ("hf_", LETTERS, 34),
-    ("hvs.", BASE64URL, 90),
-    ("lin_api_", LETTERS, 40),
-    ("npm_", LETTERS, 36),
-    ("ntn_", LETTERS, 46),
-    ("pplx-", LETTERS, 48),
-    ("rk_live_", LETTERS, 24),
-    ("shpat_", HEX, 32),
-    ("sk-", LETTERS, 48),
-    ("sk-ant-api03-", BASE64URL, 93),
-    ("sk-or-v1-", HEX, 64),
-    ("sk-proj-", BASE64URL, 74),
-    ("sk_live_", LETTERS, 24),
-    ("sk_test_", LETTERS, 24),
-    ("whsec_", LETTERS, 32),
-    ("xai-", LETTERS, 80),
-    ("xapp-1-A0B1C2-", DIGITS, 13),
-    ("xoxb-123456789012-1234567890123-", LETTERS, 24),
-    ("xoxp-123456789012-", LETTERS, 32),
-    ("ya29.", BASE64URL, 60),
-];
-
-/// Names of values that are secret.
-const NAMES: [&str; 40] = [
-    "API-Key",
-    "APIKEY",
-    "Authorization",
-    "Cookie",
-    "DB_PASSWORD",
-    "JSESSIONID",
-    "PHPSESSID",
-    "Set-Cookie",
-    "X-Auth-Token",
-    "accessToken",
-    "access_token",
-    "apiKey",
-    "appSecret",
-    "backup_codes",
-    "client-secret",
-    "clientSecret",
-    "connectionString",
-    "connect.sid",
-    "credentials",
-    "csrfToken",
-    "currentPassword",
-    "cvv",
-    "ee_session",
-    "encryption_key",
-    "idToken",
-    "jwt",
-    "mfaCode",
-    "newPassword",
-    "otp",
-    "passwd",
-    "passphrase",
-    "password",
-    "passwordHash",
-    "privateKey",
-    "recovery_codes",
-    "refresh-token",
-    "sentry_dsn",
-    "totp",
-    "userPassword",
-    "x-api-key",
-];
-
-/// Names that are as any other.
-const PLAIN_NAMES: [&str; 16] = [
-    "amountBand",
-    "author",
-    "completionTokens",
-    "description",
-    "keyId",
-    "labels",
-    "maxTokens",
-    "model",
-    "note",
-    "passwordPolicy",
-    "promptTokens",
-    "secretName",
-    "step",
-    "title",
-    "tokenCount",
-    "tokenType",
-];
+use lists::{BASE64URL, DIGITS, HEX, ISSUED, LETTERS, NAMES, PLAIN_NAMES};
 
 /// Numbers that look random and are the same for the same seed (`SplitMix64`).
 #[derive(Debug)]

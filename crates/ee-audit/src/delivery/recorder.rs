@@ -4,7 +4,7 @@ use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use ee_core::{
-    AuditAction, AuditEvent, AuditLogger, AuditStage, Clock, Error, ErrorKind,
+    AuditAction, AuditEvent, AuditLogger, AuditOutcome, AuditStage, Clock, Error, ErrorKind,
     storage::{AuditRecord, AuditStore},
 };
 use futures_util::FutureExt as _;
@@ -196,6 +196,8 @@ impl Shared {
 
     fn mode(&self, event: &AuditEvent) -> Mode {
         match self.policy.mode(&event.action) {
+            // A refusal is recorded whatever was refused.
+            Mode::Off if event.outcome == AuditOutcome::Denied => Mode::Spooled,
             // No change has carried it.
             Mode::Outbox => Mode::Spooled,
             // The act is over: it cannot be kept from happening any more, so its end need not wait for the store.

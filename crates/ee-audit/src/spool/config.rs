@@ -31,7 +31,7 @@ pub struct SpoolConfig {
     pub dir: PathBuf,
     /// When what was written is forced onto the disk. Once for each group.
     pub fsync: SpoolFsync,
-    /// How much of the disk stays free for others, in percent, at most 90: so much of it, or 10 GiB where that is less.
+    /// How much of the disk stays free for others, in percent, at most 90: so much of it, or 1 GiB where that is less.
     /// `max_bytes` is what keeps a spool small on a large disk. 10.
     pub keep_free_percent: u8,
     /// How many bytes all segments together may have. 1 GiB.

@@ -1,9 +1,9 @@
 //! The files of a spool, and who owns them.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions, Permissions, TryLockError},
+    fs::{self, File, OpenOptions, Permissions, TryLockError},
     io::{self, Write as _},
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
+    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -12,6 +12,7 @@ use super::{
     segment::{self, HEADER_BYTES},
     state::Segment,
 };
+use crate::durable::{create_directory, sync_directory};
 
 const CURSOR: &str = "cursor";
 const LOCK: &str = "lock";
@@ -47,7 +48,7 @@ impl Directory {
                 source,
             }
         };
-        create(path).map_err(failed("create"))?;
+        create_directory(path).map_err(failed("create"))?;
         fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(failed("protect"))?;
         let lock = private(OpenOptions::new().create(true).truncate(false))
             .open(path.join(LOCK))
@@ -87,7 +88,7 @@ impl Directory {
         file.write_all(&segment::header(number))?;
         if fsync != SpoolFsync::None {
             file.sync_all()?;
-            sync(&self.path)?;
+            sync_directory(&self.path)?;
         }
         Ok(())
     }
@@ -143,25 +144,6 @@ impl Directory {
     pub(super) fn release_reserve(&self) -> io::Result<()> {
         fs::remove_file(self.path.join(RESERVE))
     }
-}
-
-/// Creates a directory, and those above it, so that a crash does not take them away again.
-fn create(path: &Path) -> io::Result<()> {
-    let missing: Vec<_> = path.ancestors().take_while(|it| !it.exists()).collect();
-    DirBuilder::new().mode(0o700).recursive(true).create(path)?;
-    for made in missing {
-        match made.parent() {
-            Some(parent) if parent.as_os_str().is_empty() => sync(Path::new("."))?,
-            Some(parent) => sync(parent)?,
-            None => {}
-        }
-    }
-    Ok(())
-}
-
-/// Forces the names in a directory onto the disk.
-fn sync(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
 }
 
 pub(super) fn segment_path(dir: &Path, number: u64) -> PathBuf {

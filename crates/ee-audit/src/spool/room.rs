@@ -12,7 +12,7 @@ pub(super) const RESERVE_BYTES: u64 = 4 * 1_024 * 1_024;
 /// However large the disk is, more than this need not stay free for others. What a spool takes is capped by `max_bytes`,
 /// so keeping more free would not leave others more room: it would only refuse events, on a large disk that is nearly
 /// full and has hundreds of times the room that they need.
-const MAX_KEPT_BYTES: u64 = 10 * 1_024 * 1_024 * 1_024;
+const MAX_KEPT_BYTES: u64 = 1_024 * 1_024 * 1_024;
 
 /// As many bytes as an event has at most.
 const EVENT_BYTES: u64 = 64 * 1_024;
@@ -101,10 +101,10 @@ mod tests {
         for (size, percent, expected) in [
             (0, 10, 0),
             (50 * GIB, 0, 0),
-            (50 * GIB, 10, 5 * GIB),
-            (50 * GIB, 20, 10 * GIB),
-            (50 * GIB, 90, 10 * GIB),
-            (4_000 * GIB, 10, 10 * GIB),
+            (5 * GIB, 10, GIB / 2),
+            (5 * GIB, 20, GIB),
+            (5 * GIB, 90, GIB),
+            (4_000 * GIB, 10, GIB),
         ] {
             let kept = kept(size, percent);
             assert!(

@@ -386,3 +386,19 @@ async fn what_the_policy_turns_off_is_not_there_and_secrets_are_out() {
     assert!(!kept.canonical.contains("violet"));
     world.stop().await;
 }
+
+#[tokio::test]
+async fn no_policy_keeps_a_refusal_out_of_the_record() {
+    let policy = Policy::default().rule("agents.*", Mode::Off).unwrap();
+    let mut world = World::new(None, policy, OnFull::Reject);
+    world.start();
+    let mut refused = world.event(AuditAction::AGENT_CREATE);
+    refused.outcome = AuditOutcome::Denied;
+
+    world.log(AuditAction::AGENT_CREATE).await.unwrap();
+    world.recorder.log(refused).await.unwrap();
+
+    assert_eq!(world.log.actions(), ["agents.create"]);
+    assert_eq!(world.log.last().outcome, AuditOutcome::Denied);
+    world.stop().await;
+}

@@ -18,11 +18,7 @@ impl Operator {
         answer: &T,
         text: impl FnOnce(&T) -> String,
     ) -> Result<()> {
-        if self.is_json {
-            print(&serde_json::to_string_pretty(answer)?)
-        } else {
-            print(text(answer).trim_end())
-        }
+        show(self.is_json, answer, text)
     }
 
     /// Prints an answer with a secret in it: as JSON, or the secret alone, so that a script can take it, and on standard
@@ -39,6 +35,19 @@ impl Operator {
         // What is said first is read even where both end up on one screen.
         writeln!(io::stderr(), "{what}").context("cannot write")?;
         print(secret)
+    }
+}
+
+/// Prints an answer: as JSON, or what `text` makes of it.
+pub(crate) fn show<T: Serialize>(
+    is_json: bool,
+    answer: &T,
+    text: impl FnOnce(&T) -> String,
+) -> Result<()> {
+    if is_json {
+        print(&serde_json::to_string_pretty(answer)?)
+    } else {
+        print(text(answer).trim_end())
     }
 }
 

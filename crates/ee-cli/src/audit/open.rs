@@ -14,7 +14,7 @@ use ee::audit::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::config::{KeySource, Loaded, variable};
+use crate::config::{KeySource, Loaded, anchor_name, variable};
 
 /// The log that this server writes to.
 pub(crate) const PARTITION: &str = "default";
@@ -107,11 +107,12 @@ fn signing_key(source: &KeySource) -> Result<SigningKey> {
 /// Returns the public keys that have signed before.
 pub(crate) fn known_keys(loaded: &Loaded) -> Result<Vec<VerifierKey>> {
     let known = &loaded.config.audit.integrity.known;
-    let parse = |text: &String| {
+    let parse = |(text, number): (&String, usize)| {
         let key = text.parse::<VerifierKey>();
-        key.with_context(|| format!("`audit.integrity.known`: `{text}`"))
+        // What is no public key may be the private one.
+        key.with_context(|| format!("`audit.integrity.known`: number {number}"))
     };
-    known.iter().map(parse).collect()
+    known.iter().zip(1..).map(parse).collect()
 }
 
 /// Returns the keys that signatures are judged by: those that sign now, and those that have signed before.
@@ -128,12 +129,12 @@ pub(crate) fn anchors(loaded: &Loaded) -> Result<Vec<Arc<dyn Anchor>>> {
             return Ok(Arc::new(FileAnchor::new(path)));
         }
         let url = text.parse()?;
-        Ok(Arc::new(HttpAnchor::new(text.clone(), url)?))
+        Ok(Arc::new(HttpAnchor::new(anchor_name(text), url)?))
     };
     let anchors = &loaded.config.audit.integrity.anchors;
-    let anchors = anchors
-        .iter()
-        .map(|text| anchor(text).with_context(|| format!("`audit.integrity.anchors`: `{text}`")));
+    let anchors = anchors.iter().map(|text| {
+        anchor(text).with_context(|| format!("`audit.integrity.anchors`: `{}`", anchor_name(text)))
+    });
     anchors.collect()
 }
 

@@ -5,14 +5,14 @@ use std::{fmt, path::PathBuf};
 use ee::{
     AuditOutcome,
     audit::{
-        delivery::OnFull, policy::Mode, redact::RedactionConfig, retention::RetentionConfig,
-        sink::SinkSettings,
+        delivery::OnFull, integrity::VerifierKey, policy::Mode, redact::RedactionConfig,
+        retention::RetentionConfig, sink::SinkSettings,
     },
 };
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
-use super::{Format, effective::REDACTED};
+use super::{Format, effective::REDACTED, without_secrets};
 
 /// What is recorded, how surely, and who gets it.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -160,10 +160,10 @@ impl From<&AuditConfig> for Shown {
             format: config.format,
             outcomes: config.outcomes.clone(),
             integrity: ShownIntegrity {
-                anchors: integrity.anchors.clone(),
+                anchors: integrity.anchors.iter().map(|it| anchor_name(it)).collect(),
                 deployment: integrity.deployment.clone(),
                 keys: integrity.keys.iter().map(ToString::to_string).collect(),
-                known: integrity.known.clone(),
+                known: integrity.known.iter().map(|it| public_key(it)).collect(),
             },
             policy: rules.collect(),
             redaction: config.redaction.clone(),
@@ -174,6 +174,20 @@ impl From<&AuditConfig> for Shown {
     }
 }
 
+/// Returns what an anchor is called: its address without what may be a secret.
+pub(crate) fn anchor_name(text: &str) -> String {
+    match text.strip_prefix("file:") {
+        Some(_) => text.to_owned(),
+        None => without_secrets(text),
+    }
+}
+
+/// Shows a public key. What is none may be the private one.
+fn public_key(text: &str) -> String {
+    let key = text.parse::<VerifierKey>();
+    key.map_or_else(|_| REDACTED.to_owned(), |key| key.to_string())
+}
+
 impl Default for SpoolSection {
     fn default() -> Self {
         Self {
@@ -182,5 +196,29 @@ impl Default for SpoolSection {
             max_mib: 1_024,
             on_full: OnFull::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_shown_of_what_may_be_a_secret() {
+        let mut config = AuditConfig {
+            digest_key: Some("s3cret-of-the-digests".into()),
+            ..AuditConfig::default()
+        };
+        config.integrity.anchors = vec![
+            "https://ee:s3cret@log.example.com/in?token=s3cret".to_owned(),
+            "file:/var/lib/anchors.txt".to_owned(),
+        ];
+        config.integrity.known = vec!["PRIVATE+KEY+ee+0a1b2c3d+s3cret".to_owned()];
+
+        let shown = serde_json::to_string(&Shown::from(&config)).unwrap();
+
+        assert!(!shown.contains("s3cret"), "{shown}");
+        assert!(shown.contains("https://log.example.com/in"), "{shown}");
+        assert!(shown.contains("file:/var/lib/anchors.txt"), "{shown}");
     }
 }

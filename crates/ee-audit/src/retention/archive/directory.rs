@@ -1,7 +1,7 @@
 //! The directory of one log's archives, and who writes it.
 
 use std::{
-    fs::{self, DirBuilder, File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions, TryLockError},
     io,
     path::{Path, PathBuf},
 };
@@ -10,6 +10,7 @@ use ee_core::{AuditHash, Error, ErrorKind};
 use sha2::{Digest as _, Sha256};
 
 use super::{EVENTS, MANIFEST, unwritable};
+use crate::durable::{create_directory, sync_directory};
 
 /// Ends the names of files that are not whole yet.
 pub(super) const NEW: &str = ".new";
@@ -29,7 +30,7 @@ impl Directory {
     /// Fails with [`ErrorKind::Conflict`] while somebody else writes there, and with [`ErrorKind::Unavailable`].
     pub(in crate::retention) fn open(archives: &Path, partition: &str) -> Result<Self, Error> {
         let path = archives.join(name(partition));
-        create(&path).map_err(unwritable)?;
+        create_directory(&path).map_err(unwritable)?;
         let lock = private(OpenOptions::new().create(true).truncate(false)).open(path.join("lock"));
         let lock = lock.map_err(unwritable)?;
         match lock.try_lock() {
@@ -65,9 +66,9 @@ impl Directory {
     pub(super) fn publish(&self, base: &str) -> io::Result<()> {
         let (events, manifest) = self.names(base);
         fs::rename(new(&events), &events)?;
-        sync(&self.path)?;
+        sync_directory(&self.path)?;
         fs::rename(new(&manifest), &manifest)?;
-        sync(&self.path)
+        sync_directory(&self.path)
     }
 
     /// A crash between the two renames has left a new manifest without its new events: they have their name already.
@@ -94,7 +95,7 @@ impl Directory {
                 fs::remove_file(new(&path))?;
             }
         }
-        sync(&self.path)
+        sync_directory(&self.path)
     }
 }
 
@@ -121,26 +122,4 @@ fn name(partition: &str) -> String {
     }
     let digest: [u8; 32] = Sha256::digest(partition).into();
     AuditHash::new(digest).to_string()
-}
-
-/// Makes a directory, and those above it, so that a crash does not take them away again.
-fn create(path: &Path) -> io::Result<()> {
-    let missing: Vec<_> = path.ancestors().take_while(|it| !it.exists()).collect();
-    let mut builder = DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.recursive(true).create(path)?;
-    for made in missing {
-        match made.parent() {
-            Some(parent) if parent.as_os_str().is_empty() => sync(Path::new("."))?,
-            Some(parent) => sync(parent)?,
-            None => {}
-        }
-    }
-    Ok(())
-}
-
-/// Forces the names in a directory onto the disk.
-fn sync(dir: &Path) -> io::Result<()> {
-    File::open(dir)?.sync_all()
 }

@@ -15,8 +15,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     admin::{
-        check_store,
-        output::print,
+        check_store, output,
         record::{OPERATOR, system_user},
     },
     args::AdminArgs,
@@ -78,11 +77,7 @@ impl Keeper {
         answer: &T,
         text: impl FnOnce(&T) -> String,
     ) -> Result<()> {
-        if self.is_json {
-            print(&serde_json::to_string_pretty(answer)?)
-        } else {
-            print(text(answer).trim_end())
-        }
+        output::show(self.is_json, answer, text)
     }
 
     /// Describes an act of the operator.
