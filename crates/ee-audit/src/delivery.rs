@@ -6,6 +6,6 @@ mod inbox;
 mod recorder;
 mod writer;
 
-pub use health::{Health, HealthReport};
+pub use health::{Health, HealthReport, Trouble, Verification};
 pub use recorder::{OnFull, Recorder, RecorderParts};
 pub use writer::StoreWriter;

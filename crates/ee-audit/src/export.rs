@@ -9,7 +9,7 @@ mod mastra;
 
 use std::{borrow::Cow, collections::BTreeMap, fmt};
 
-use ee_core::{AuditFilter, Error, ErrorKind, storage::AuditEntry};
+use ee_core::{AuditFilter, AuditTable, AuditTableFormat, Error, ErrorKind, storage::AuditEntry};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -43,6 +43,8 @@ pub enum ExportFormat {
     Ndjson,
     /// One event per line as OCSF 1.8.
     Ocsf,
+    /// A table of Apache Parquet with everything that an event has. [`Exporter::table`] says what writes it.
+    Parquet,
 }
 
 impl ExportFormat {
@@ -53,6 +55,7 @@ impl ExportFormat {
             Self::Csv | Self::MastraCsv => "text/csv; charset=utf-8; header=present",
             Self::MastraJson => "application/json",
             Self::Ndjson | Self::Ocsf => "application/x-ndjson",
+            Self::Parquet => "application/vnd.apache.parquet",
         }
     }
 
@@ -63,6 +66,7 @@ impl ExportFormat {
             Self::Csv | Self::MastraCsv => "csv",
             Self::MastraJson => "json",
             Self::Ndjson | Self::Ocsf => "ndjson",
+            Self::Parquet => "parquet",
         }
     }
 }
@@ -104,6 +108,7 @@ pub struct Exporter {
     hasher: Sha256,
     partitions: BTreeMap<String, ManifestPartition>,
     product: Product,
+    table: Option<Box<dyn AuditTable>>,
 }
 
 impl Exporter {
@@ -118,7 +123,10 @@ impl Exporter {
             ExportFormat::Csv => csv::head(&mut buffer, columns::FULL),
             ExportFormat::MastraCsv => csv::head(&mut buffer, columns::MASTRA),
             ExportFormat::MastraJson => buffer.push(b'['),
-            ExportFormat::Cef | ExportFormat::Ndjson | ExportFormat::Ocsf => {}
+            ExportFormat::Cef
+            | ExportFormat::Ndjson
+            | ExportFormat::Ocsf
+            | ExportFormat::Parquet => {}
         }
         Self {
             options,
@@ -128,7 +136,14 @@ impl Exporter {
             hasher: Sha256::new(),
             partitions: BTreeMap::new(),
             product: Product::default(),
+            table: None,
         }
+    }
+
+    /// Says what writes tables that are not text. Fails when it cannot write this one.
+    pub fn table(mut self, format: &dyn AuditTableFormat) -> Result<Self, Error> {
+        self.table = Some(format.begin(&columns::described())?);
+        Ok(self)
     }
 
     /// Says what writes the events, for formats which tell that.
@@ -145,7 +160,9 @@ impl Exporter {
 
     /// Adds an event, and returns bytes when there are enough of them.
     ///
-    /// Fails with [`ErrorKind::Internal`] for an event that cannot be written; nothing of it is in the copy then.
+    /// Fails with [`ErrorKind::Internal`] for an event that cannot be written; nothing of it is in the copy then, and a
+    /// table that is not text cannot go on. Fails with [`ErrorKind::Unsupported`] when nothing was said to write such
+    /// tables.
     pub fn push(&mut self, entry: &AuditEntry) -> Result<Option<Vec<u8>>, Error> {
         let before = self.buffer.len();
         let shown = self.shown(entry)?;
@@ -164,9 +181,17 @@ impl Exporter {
     }
 
     /// Ends the copy, and returns the last bytes and what is to be signed.
-    pub fn finish(mut self, filter: &AuditFilter, now: Timestamp) -> (Vec<u8>, Manifest) {
-        if self.options.format == ExportFormat::MastraJson {
-            self.buffer.push(b']');
+    ///
+    /// Fails like [`push`](Self::push); without rows, too.
+    pub fn finish(
+        mut self,
+        filter: &AuditFilter,
+        now: Timestamp,
+    ) -> Result<(Vec<u8>, Manifest), Error> {
+        match self.options.format {
+            ExportFormat::MastraJson => self.buffer.push(b']'),
+            ExportFormat::Parquet => writer(&mut self.table)?.finish(&mut self.buffer)?,
+            _ => {}
         }
         let last = self.take(Vec::new());
         let manifest = Manifest {
@@ -179,7 +204,7 @@ impl Exporter {
             sha256: manifest::hex(self.hasher),
             version: Manifest::VERSION,
         };
-        (last, manifest)
+        Ok((last, manifest))
     }
 
     /// Returns what the copy may hold of an event.
@@ -227,9 +252,20 @@ impl Exporter {
                 json(out, &ocsf(entry, &self.product))?;
                 out.push(b'\n');
             }
+            ExportFormat::Parquet => {
+                let cells: Vec<_> = columns::FULL.iter().map(|(_, cell)| cell(entry)).collect();
+                writer(&mut self.table)?.push(&cells, out)?;
+            }
         }
         Ok(())
     }
+}
+
+fn writer(table: &mut Option<Box<dyn AuditTable>>) -> Result<&mut Box<dyn AuditTable>, Error> {
+    table.as_mut().ok_or_else(|| {
+        let message = "copies in this format were not compiled in";
+        Error::new(ErrorKind::Unsupported, message)
+    })
 }
 
 fn json(out: &mut Vec<u8>, value: &impl Serialize) -> Result<(), Error> {

@@ -1,4 +1,4 @@
-//! The audit record: who did what, kept so that nothing is lost and nothing can be changed unseen (phase 5).
+#![doc = include_str!("../README.md")]
 
 pub mod delivery;
 mod durable;

@@ -2,7 +2,9 @@
 
 mod changes;
 pub(crate) mod command;
+mod daily;
 mod followers;
 pub(crate) mod open;
 mod orphans;
+mod retention;
 pub(crate) mod service;

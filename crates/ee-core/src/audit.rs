@@ -7,8 +7,10 @@ mod chain;
 mod event;
 mod filter;
 mod id;
+mod outline;
 mod record;
 mod ride;
+mod table;
 
 use std::fmt;
 
@@ -23,6 +25,7 @@ pub use event::{
 };
 pub use filter::{AuditField, AuditFilter, AuditPlace, AuditQuery, AuditTest, words_of};
 pub use ride::AuditRide;
+pub use table::{AuditCellKind, AuditColumn, AuditTable, AuditTableFormat};
 
 use crate::{Error, storage::AuditRecord};
 

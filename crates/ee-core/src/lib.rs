@@ -36,10 +36,10 @@ pub use acl::{AclGrant, AclManager, AclProvider, AclSubject, GrantSet, NewGrant,
 pub use api_key::{KeyManager, KeyProvider, KeySecret, NewKey};
 pub use audit::{
     AUDIT_NODE_WIDTH, ActionCard, ActorKind, ActorType, AuditAction, AuditActor, AuditAi,
-    AuditChange, AuditContext, AuditEvent, AuditField, AuditFilter, AuditHash, AuditHead,
-    AuditLink, AuditLogger, AuditNode, AuditOutcome, AuditParty, AuditPermission, AuditPlace,
-    AuditQuery, AuditRedaction, AuditResource, AuditRide, AuditStage, AuditTest, Crud, Delivery,
-    RedactionMethod, Severity, words_of,
+    AuditCellKind, AuditChange, AuditColumn, AuditContext, AuditEvent, AuditField, AuditFilter,
+    AuditHash, AuditHead, AuditLink, AuditLogger, AuditNode, AuditOutcome, AuditParty,
+    AuditPermission, AuditPlace, AuditQuery, AuditRedaction, AuditResource, AuditRide, AuditStage,
+    AuditTable, AuditTableFormat, AuditTest, Crud, Delivery, RedactionMethod, Severity, words_of,
 };
 pub use authority::{Authority, Limit, Verdict, Visible};
 pub use capabilities::{

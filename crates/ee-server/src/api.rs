@@ -7,8 +7,8 @@ use ee_core::AuditAction;
 use declare::{delete, get, need, patch, post, put};
 
 use crate::{
-    Access, Route, access, account, agents, audit, auth, chat, permissions as p, runs, sso,
-    threads, workflows,
+    Access, Route, access, account, agents, audit, auth, chat, health, metrics, permissions as p,
+    runs, sso, threads, workflows,
 };
 
 /// The sentence before an operation is its doc comment and its summary in the OpenAPI document.
@@ -379,7 +379,7 @@ operations! {
     GetAuditEvent => get("/api/audit/events/{eventId}", need(p::AUDIT_READ))
         .asks(&["content", "include"]).gives::<audit::AuditDetail>();
     "Proves that an event is in the audit record (C2SP tlog-proof)"
-    ProveAuditEvent => get("/api/audit/events/{eventId}/proof", need(p::AUDIT_READ)).gives_text();
+    ProveAuditEvent => get("/api/audit/events/{eventId}/proof", need(p::AUDIT_READ)).gives_text("text/plain");
     "Shows an event of the audit record as it was hashed"
     GetRawAuditEvent => get("/api/audit/events/{eventId}/raw", need(p::AUDIT_READ)).gives::<audit::RawEvent>();
     "Lists events of a log by their numbers, and waits for one up to thirty seconds"
@@ -428,6 +428,8 @@ operations! {
     "Describes an event of the audit record in the shape of Mastra"
     GetAuditLog => get("/api/audit/{eventId}", need(p::AUDIT_READ)).gives::<serde_json::Value>();
 
+    "Figures of the server, as Prometheus reads them"
+    Metrics => get("/api/metrics", need(p::OBSERVABILITY_READ)).gives_text(metrics::MEDIA_TYPE);
     "Tells what the server is made of"
     SystemPackages => get("/api/system/packages", need(p::SYSTEM_READ)).gives::<serde_json::Value>();
     "This document"
@@ -435,7 +437,7 @@ operations! {
     "Tells that the process lives"
     HealthLive => get("/health/live", Access::Open).gives::<serde_json::Value>();
     "Tells that the server can do its work"
-    HealthReady => get("/health/ready", Access::Open).gives::<serde_json::Value>();
+    HealthReady => get("/health/ready", Access::Open).gives::<health::Readiness>();
 }
 
 #[cfg(test)]

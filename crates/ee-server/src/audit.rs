@@ -29,7 +29,7 @@ use ee_audit::{
     spool::Spool,
 };
 use ee_core::{
-    Error, ErrorKind,
+    AuditTableFormat, Error, ErrorKind,
     storage::{AuditEntry, AuditProofStore, AuditSearch, AuditStore},
 };
 use serde_json::Value;
@@ -54,7 +54,7 @@ pub use {
     status::{AuditStatus, CheckpointView, LogView, SpoolView, status},
 };
 
-pub(crate) use reader::Readers;
+pub(crate) use {reader::Readers, status::logs};
 
 use crate::Cx;
 
@@ -79,6 +79,8 @@ pub struct AuditParts {
     pub proofs: Arc<dyn AuditProofStore>,
     /// Makes the digests that stand in the record in place of values.
     pub redactor: Redactor,
+    /// Whether acts are refused when the spool has no room for their events.
+    pub refuses_when_full: bool,
     /// Searches the logs.
     pub search: Arc<dyn AuditSearch>,
     /// Sign what is said of copies. Without any, nothing is.
@@ -87,6 +89,8 @@ pub struct AuditParts {
     pub sinks: Vec<SinkHandle>,
     /// Where events wait for the store.
     pub spool: Option<Arc<Spool>>,
+    /// Writes copies as Apache Parquet; absent where none are written.
+    pub table: Option<Arc<dyn AuditTableFormat>>,
 }
 
 impl Cx {

@@ -15,6 +15,8 @@ mod context;
 mod corridor;
 mod csrf;
 mod device;
+pub mod health;
+pub mod metrics;
 mod object;
 mod openapi;
 pub mod permissions;

@@ -37,6 +37,8 @@ permissions! {
     MEMORY_READ = Memory Read;
     /// Create and change one's own conversations.
     MEMORY_WRITE = Memory Write;
+    /// See figures of the server.
+    OBSERVABILITY_READ = Observability Read;
     /// Delete stored agents.
     STORED_AGENTS_DELETE = StoredAgents Delete;
     /// See stored agents.

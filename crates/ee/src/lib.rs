@@ -56,6 +56,12 @@ pub mod auth_simple {
     pub use ee_auth_simple::*;
 }
 
+/// Copies of the audit record as Apache Parquet.
+#[cfg(feature = "parquet")]
+pub mod parquet {
+    pub use ee_parquet::*;
+}
+
 /// One SQLite file as the store.
 #[cfg(feature = "store-libsql")]
 pub mod store_libsql {

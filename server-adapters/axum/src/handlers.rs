@@ -160,6 +160,7 @@ pub(crate) fn handler(op: Op, method: &Method, guard: Arc<Guard>) -> MethodRoute
         Op::OpenApi => mount.to(system::openapi),
         Op::HealthLive => mount.to(system::live),
         Op::HealthReady => mount.to(system::ready),
+        Op::Metrics => mount.to(system::figures),
     }
 }
 

@@ -45,10 +45,12 @@ pub(crate) async fn parts(
         product: Product::default(),
         proofs: Arc::clone(store) as _,
         redactor: Redactor::new(RedactionConfig::default(), Some(key)).unwrap(),
+        refuses_when_full: true,
         search: Arc::clone(store) as _,
         signers: vec![again],
         sinks: vec![sink(store, clock).await],
         spool: None,
+        table: Some(Arc::new(ee::parquet::Parquet)),
     }
 }
 

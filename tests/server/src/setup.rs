@@ -15,6 +15,7 @@ use ee::{
     auth_simple::SimpleAuth,
     axum::{Corridor, ErrorPages, Protected},
     defaults::{CookieSessions, StoreSessions},
+    server::audit::AuditParts,
     server::{AuthMode, Origins, Server},
     studio::{self, StudioPages, StudioSettings},
     with_ee_shared,
@@ -50,16 +51,19 @@ pub enum SessionKind {
 }
 
 type Mount = Box<dyn FnOnce(&Corridor) -> Protected + Send>;
+type RecordChange = Box<dyn FnOnce(&mut AuditParts) + Send>;
 
 /// How a server is put together.
 #[must_use = "call `start`"]
 pub struct Setup {
     acl: Option<Arc<dyn AclProvider>>,
     auth: AuthKind,
+    beside: Option<(Arc<TestStore>, TestClock)>,
     cross_origin: Vec<String>,
     hosts: Option<Vec<String>>,
     mount: Option<Mount>,
     has_record: bool,
+    record: Option<RecordChange>,
     proxies: Vec<IpNet>,
     public: String,
     second_factor: SecondFactorDemand,
@@ -77,11 +81,13 @@ impl Setup {
         Self {
             acl: None,
             auth: AuthKind::Simple,
+            beside: None,
             cross_origin: Vec::new(),
             has_record: true,
             hosts: Some(hosts.map(str::to_owned).to_vec()),
             mount: None,
             proxies: Vec::new(),
+            record: None,
             public: "http://127.0.0.1:4111".to_owned(),
             second_factor: SecondFactorDemand::Optional,
             sessions: SessionKind::Store,
@@ -113,6 +119,15 @@ impl Setup {
         self
     }
 
+    /// Another server on the store of one that runs, by the same clock.
+    pub fn beside(server: &TestServer) -> Self {
+        Self {
+            beside: Some((Arc::clone(&server.store), server.clock.clone())),
+            has_record: false,
+            ..Self::loopback()
+        }
+    }
+
     /// Lets pages of another origin call the API.
     pub fn cross_origin(mut self, origin: &str) -> Self {
         self.cross_origin.push(origin.to_owned());
@@ -128,6 +143,12 @@ impl Setup {
     /// Trusts proxies of a network.
     pub fn proxy(mut self, network: &str) -> Self {
         self.proxies.push(network.parse().unwrap());
+        self
+    }
+
+    /// Changes what reading the record needs.
+    pub fn record(mut self, change: impl FnOnce(&mut AuditParts) + Send + 'static) -> Self {
+        self.record = Some(Box::new(change));
         self
     }
 
@@ -175,8 +196,7 @@ impl Setup {
 
     /// Starts.
     pub async fn start(self) -> TestServer {
-        let store = Arc::new(TestStore::default());
-        let clock = TestClock::default();
+        let (store, clock) = self.beside.clone().unwrap_or_default();
         let audit = Arc::new(MemoryAudit::default());
         let idp = Arc::new(FakeIdp::default());
         let (agents, workflows) = host(&store, &clock, self.word_delay_ms).await;
@@ -209,7 +229,10 @@ impl Setup {
         }
         let signer = SigningKey::generate("tests").unwrap();
         if self.has_record {
-            let record = kept::parts(&store, Arc::new(clock.clone()), &signer).await;
+            let mut record = kept::parts(&store, Arc::new(clock.clone()), &signer).await;
+            if let Some(change) = self.record {
+                change(&mut record);
+            }
             server = server.record(record);
         }
         let server = server
@@ -378,6 +401,6 @@ async fn host(
         RunLimits::default(),
         background,
     ));
-    assert!(workflows.seed().await.unwrap());
+    workflows.seed().await.unwrap();
     (agents, workflows)
 }

@@ -34,6 +34,7 @@ const EVERY_LIBRARY: &[&str] = &[
     "ee-core",
     "ee-defaults",
     "ee-oauth",
+    "ee-parquet",
     "ee-server",
     "ee-sql",
     "ee-store-*",
@@ -51,6 +52,7 @@ pub(super) const RULES: &[Rule] = &[
     library("crates/ee-audit", &["ee-core"]),
     library("crates/ee-defaults", &["ee-core"]),
     library("crates/ee-oauth", &["ee-core"]),
+    library("crates/ee-parquet", &["ee-core"]),
     Rule {
         never: &["axum", "hyper", "hyper-util"],
         ..library("crates/ee-server", &["ee-audit", "ee-core"])

@@ -19,6 +19,7 @@ pub struct Health {
     spooled: AtomicU64,
     stored: AtomicU64,
     trouble: Mutex<Option<Trouble>>,
+    verification: Mutex<Option<Verification>>,
 }
 
 /// Since when the store does not take events, and what it said.
@@ -29,6 +30,16 @@ pub struct Trouble {
     pub message: String,
     /// When it began.
     pub since: Timestamp,
+}
+
+/// What the last verification of the logs has found.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Verification {
+    /// When it ended.
+    pub at: Timestamp,
+    /// Whether everything is as it was written.
+    pub is_ok: bool,
 }
 
 /// What is known of the record's health.
@@ -52,6 +63,9 @@ pub struct HealthReport {
     /// What is in the way.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trouble: Option<Trouble>,
+    /// What the last verification since the start has found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verification: Option<Verification>,
 }
 
 impl Health {
@@ -67,7 +81,13 @@ impl Health {
             spooled: read(&self.spooled),
             stored: read(&self.stored),
             trouble,
+            verification: *lock(&self.verification),
         }
+    }
+
+    /// Remembers what a verification has found.
+    pub fn verified(&self, verification: Verification) {
+        *lock(&self.verification) = Some(verification);
     }
 
     pub(super) fn is_in_trouble(&self) -> bool {

@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 
 use ee_core::{
-    ActorKind, AuditActor, AuditAi, AuditContext, AuditEvent, AuditParty, AuditPermission,
-    AuditResource, storage::AuditEntry,
+    ActorKind, AuditActor, AuditAi, AuditCellKind, AuditColumn, AuditContext, AuditEvent,
+    AuditParty, AuditPermission, AuditResource, storage::AuditEntry,
 };
 use serde::Serialize;
 
@@ -148,6 +148,30 @@ pub(super) const FULL: &[Column] = &[
     }),
     ("redactions", |it| list(&event(it).redactions)),
 ];
+
+/// Returns the columns of everything that an event has, with what their texts say.
+pub(super) fn described() -> Vec<AuditColumn> {
+    let describe = |(name, _): &Column| AuditColumn::new(name, kind(name));
+    FULL.iter().map(describe).collect()
+}
+
+fn kind(name: &str) -> AuditCellKind {
+    match name {
+        "actor.roles" | "ai.input" | "ai.output" | "changes" | "metadata" | "redactions"
+        | "targets" => AuditCellKind::Json,
+        "ai.completionTokens"
+        | "ai.inputBytes"
+        | "ai.outputBytes"
+        | "ai.promptTokens"
+        | "context.status"
+        | "duration"
+        | "schemaVersion"
+        | "seq"
+        | "severity" => AuditCellKind::Number,
+        "receivedAt" | "timestamp" => AuditCellKind::Time,
+        _ => AuditCellKind::Text,
+    }
+}
 
 fn event(entry: &AuditEntry) -> &AuditEvent {
     &entry.record.event

@@ -20,7 +20,7 @@ pub(crate) fn copy(options: ExportOptions, entries: &[AuditEntry]) -> (Vec<u8>, 
         bytes.extend(exporter.push(entry).unwrap().unwrap_or_default());
     }
     let filter = AuditFilter::is(AuditField::Outcome, "denied");
-    let (last, manifest) = exporter.finish(&filter, now());
+    let (last, manifest) = exporter.finish(&filter, now()).unwrap();
     bytes.extend(last);
     (bytes, manifest)
 }
@@ -265,7 +265,7 @@ fn memory_does_not_grow_with_the_copy() {
                 chunks += 1;
             }
         }
-        let (last, manifest) = exporter.finish(&AuditFilter::EVERYTHING, now());
+        let (last, manifest) = exporter.finish(&AuditFilter::EVERYTHING, now()).unwrap();
         assert!(chunks > 5, "{chunks}");
         assert_eq!(manifest.bytes, (bytes + last.len()) as u64);
         assert_eq!(

@@ -1,10 +1,10 @@
-//! What follows behind the log: checkpoints, indexes, the daily verification.
+//! What follows behind the log: checkpoints and indexes.
 
 use std::{sync::Arc, time::Duration};
 
 use ee::{
     AuditAction, AuditLogger, AuditOutcome, Clock, Error,
-    audit::integrity::{Evidence, Outcome, Sealed, Sealer, verify_store},
+    audit::integrity::{Sealed, Sealer},
     storage::{AuditIndex, AuditStore},
 };
 use serde_json::json;
@@ -13,19 +13,16 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
 use super::service::own;
-use crate::stores::AuditStores;
 
 /// How often it is asked whether a checkpoint is due.
 const SEAL_EVERY: Duration = Duration::from_secs(1);
 /// How often new events are brought into the indexes, and how many of them at once.
 const INDEX_EVERY: Duration = Duration::from_secs(1);
 const INDEXED_AT_ONCE: u32 = 1_000;
-/// How often the whole log is verified.
-const VERIFY_EVERY: Duration = Duration::from_hours(24);
 
 /// Signs checkpoints when they are due, and tells when the log is not the one that it was.
 pub(super) async fn seal(
-    sealer: Sealer,
+    sealer: Arc<Sealer>,
     logs: Arc<dyn AuditStore>,
     logger: Arc<dyn AuditLogger>,
     clock: Arc<dyn Clock>,
@@ -99,55 +96,4 @@ pub(super) async fn index(index: Arc<dyn AuditIndex>, shutdown: CancellationToke
             return;
         }
     }
-}
-
-/// Verifies every log once a day, and records what came out.
-pub(super) async fn verify(
-    stores: AuditStores,
-    evidence: Evidence,
-    logger: Arc<dyn AuditLogger>,
-    clock: Arc<dyn Clock>,
-    shutdown: CancellationToken,
-) {
-    while shutdown
-        .run_until_cancelled(sleep(VERIFY_EVERY))
-        .await
-        .is_some()
-    {
-        let all = verify_all(&stores, &evidence, &*logger, &*clock);
-        match shutdown.run_until_cancelled(all).await {
-            None => return,
-            Some(Ok(())) => {}
-            Some(Err(err)) => {
-                warn!(error = %err, "the record could not be verified; trying again in a day");
-            }
-        }
-    }
-}
-
-async fn verify_all(
-    stores: &AuditStores,
-    evidence: &Evidence,
-    logger: &dyn AuditLogger,
-    clock: &dyn Clock,
-) -> Result<(), Error> {
-    for partition in stores.logs.partitions().await? {
-        let (logs, proofs) = (&*stores.logs, &*stores.proofs);
-        let report = verify_store(logs, proofs, &partition, evidence, 0, &mut |_| {}).await?;
-        let (action, outcome) = match report.outcome {
-            Outcome::Ok => (AuditAction::AUDIT_VERIFY_OK, AuditOutcome::Success),
-            Outcome::Incomplete | Outcome::Tampered => {
-                error!(%report, "the record is not as it was written");
-                (AuditAction::AUDIT_VERIFY_FAILED, AuditOutcome::Failure)
-            }
-        };
-        let metadata = json!({
-            "log": partition,
-            "outcome": report.outcome,
-            "to": report.to,
-            "covered": report.covered,
-        });
-        logger.log(own(clock, action, outcome, metadata)).await?;
-    }
-    Ok(())
 }

@@ -3,14 +3,17 @@
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use ee::audit::{
-    integrity::{Anchor, FileAnchor, HttpAnchor, SigningKey, VerifierKey, VerifierKeys},
-    policy::Policy,
-    query::Cursors,
-    redact::{DigestKey, Redactor},
-    retention::RetentionConfig,
-    sink::SinkSettings,
-    spool::SpoolConfig,
+use ee::{
+    AuditTableFormat,
+    audit::{
+        integrity::{Anchor, FileAnchor, HttpAnchor, SigningKey, VerifierKey, VerifierKeys},
+        policy::Policy,
+        query::Cursors,
+        redact::{DigestKey, Redactor},
+        retention::RetentionConfig,
+        sink::SinkSettings,
+        spool::SpoolConfig,
+    },
 };
 use secrecy::{ExposeSecret as _, SecretString};
 
@@ -179,6 +182,14 @@ pub(crate) fn policy(loaded: &Loaded) -> Result<Policy> {
 /// Returns the places that events are taken to.
 pub(crate) fn sinks(loaded: &Loaded) -> &[SinkSettings] {
     &loaded.config.audit.sinks
+}
+
+/// Returns what writes copies as Apache Parquet, if that was compiled in.
+pub(crate) fn table() -> Option<Arc<dyn AuditTableFormat>> {
+    #[cfg(feature = "parquet")]
+    return Some(Arc::new(ee::parquet::Parquet));
+    #[cfg(not(feature = "parquet"))]
+    None
 }
 
 /// Returns how long events stay.

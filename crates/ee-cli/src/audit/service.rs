@@ -6,9 +6,10 @@ use anyhow::{Context as _, Result, bail};
 use ee::{
     AuditAction, AuditActor, AuditEvent, AuditLogger, AuditOutcome, Clock,
     audit::{
-        delivery::{Recorder, RecorderParts},
+        delivery::{OnFull, Recorder, RecorderParts},
         format::Product,
         integrity::{Evidence, PinCheck, Pins, Sealer, SigningKey},
+        retention::Archiver,
         sink::{FileSinkStore, SinkContext, SinkHandle, SinkParts, SinkRunner},
         spool::{Spool, SpoolRecovery},
     },
@@ -20,7 +21,7 @@ use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::error;
 
-use super::{changes, followers, open, orphans};
+use super::{changes, daily, followers, open, orphans, retention};
 use crate::{
     config::{Loaded, StoreUrl},
     parts, private_file,
@@ -83,7 +84,10 @@ impl AuditService {
         let writer = tokio::spawn(writer.run(writer_shutdown.clone().cancelled_owned()));
 
         let (followers, shutdown) = (TaskTracker::new(), CancellationToken::new());
-        let sealer = sealer(loaded, stores, clock, pins.clone())?;
+        let sealer = Arc::new(sealer(loaded, stores, clock, pins.clone())?);
+        let archiver = is_kept
+            .then(|| retention::archiver(loaded, stores, clock, Arc::clone(&sealer)))
+            .transpose()?;
         let mut evidence = Evidence::new(open::deployment(loaded), sealer.verifiers().clone());
         if let Some(pins) = &pins {
             evidence.pins.extend(pins.find(open::PARTITION)?);
@@ -104,7 +108,7 @@ impl AuditService {
         };
         service.tell_start(recovery).await?;
         service.tell_changes(loaded).await?;
-        service.follow(stores, sealer, instance);
+        service.follow(stores, sealer, archiver, instance);
         let gate = parts::license(loaded, Arc::clone(clock));
         let (logger, clock) = (service.logger(), Arc::clone(clock));
         let stopped = service.shutdown.clone();
@@ -125,10 +129,12 @@ impl AuditService {
             product: product(),
             proofs: Arc::clone(&stores.proofs),
             redactor: open::redactor(loaded, &self.signing)?,
+            refuses_when_full: loaded.config.audit.spool.on_full == OnFull::Reject,
             search: Arc::clone(&stores.search),
             signers: open::signing_keys(loaded, false)?,
             sinks: self.sinks.clone(),
             spool: self.spool.clone(),
+            table: open::table(),
         })
     }
 
@@ -209,7 +215,13 @@ impl AuditService {
         Ok(())
     }
 
-    fn follow(&self, stores: &AuditStores, sealer: Sealer, instance: String) {
+    fn follow(
+        &self,
+        stores: &AuditStores,
+        sealer: Arc<Sealer>,
+        archiver: Option<Archiver>,
+        instance: String,
+    ) {
         let logger = self.logger();
         let clock = Arc::clone(&self.clock);
         let stopped = || self.shutdown.clone();
@@ -222,11 +234,15 @@ impl AuditService {
         ));
         self.followers
             .spawn(followers::index(Arc::clone(&stores.index), stopped()));
-        self.followers.spawn(followers::verify(
-            stores.clone(),
-            self.evidence.clone(),
-            Arc::clone(&logger),
-            Arc::clone(&clock),
+        self.followers.spawn(daily::run(
+            daily::Parts {
+                archiver,
+                clock: Arc::clone(&clock),
+                evidence: self.evidence.clone(),
+                health: Arc::clone(self.recorder.health()),
+                logger: Arc::clone(&logger),
+                stores: stores.clone(),
+            },
             stopped(),
         ));
         self.followers.spawn(orphans::tell(

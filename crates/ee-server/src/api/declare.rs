@@ -44,9 +44,9 @@ impl Route {
         }
     }
 
-    pub(super) fn gives_text(self) -> Self {
+    pub(super) fn gives_text(self, media_type: &'static str) -> Self {
         Self {
-            output: Body::Other("text/plain"),
+            output: Body::Other(media_type),
             ..self
         }
     }

@@ -78,6 +78,14 @@ pub async fn export(cx: &Cx, asked: Asked) -> Result<AuditCopy, Error> {
         let message = "this server has no key to sign a manifest with";
         return Err(Error::new(ErrorKind::Unsupported, message));
     }
+    let mut exporter = Exporter::new(wanted.options).product(parts.product.clone());
+    if wanted.options.format == ExportFormat::Parquet {
+        let table = parts.table.as_deref().ok_or_else(|| {
+            let message = "this server was built without copies in Parquet";
+            Error::new(ErrorKind::Unsupported, message)
+        })?;
+        exporter = exporter.table(table)?;
+    }
     let turn = cx.begin_reading(Reading::Search)?;
     let format = wanted.options.format;
     let content = wanted.options.content;
@@ -105,7 +113,7 @@ pub async fn export(cx: &Cx, asked: Asked) -> Result<AuditCopy, Error> {
         _turn: turn,
         boundary,
         cx: cx.clone(),
-        exporter: Some(Exporter::new(wanted.options).product(parts.product.clone())),
+        exporter: Some(exporter),
         head,
         note,
         query: AuditQuery {
@@ -132,6 +140,7 @@ const fn name(format: ExportFormat) -> &'static str {
         ExportFormat::MastraJson => "mastra-json",
         ExportFormat::Ndjson => "ndjson",
         ExportFormat::Ocsf => "ocsf",
+        ExportFormat::Parquet => "parquet",
     }
 }
 
@@ -148,8 +157,9 @@ impl Wanted {
             (None, false) | (Some("ndjson"), _) => ExportFormat::Ndjson,
             (Some("cef"), _) => ExportFormat::Cef,
             (Some("ocsf"), _) => ExportFormat::Ocsf,
+            (Some("parquet"), _) => ExportFormat::Parquet,
             (Some(_), _) => {
-                let message = "must be `ndjson`, `csv`, `json`, `ocsf` or `cef`";
+                let message = "must be `ndjson`, `csv`, `json`, `ocsf`, `cef` or `parquet`";
                 return Err(Error::invalid_field("format", message));
             }
         };
@@ -246,7 +256,7 @@ impl Copying {
             self.exporter = Some(exporter);
             return Ok(bytes);
         }
-        let (last, manifest) = exporter.finish(&self.query.filter, self.cx.now());
+        let (last, manifest) = exporter.finish(&self.query.filter, self.cx.now())?;
         bytes.extend(last);
         if let Some(boundary) = &self.boundary {
             let begin = boundary.begin("text/plain; charset=utf-8", "audit.manifest");

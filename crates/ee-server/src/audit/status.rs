@@ -92,14 +92,7 @@ impl From<SpoolStatus> for SpoolView {
 pub async fn status(cx: &Cx, asked: Asked) -> Result<AuditStatus, Error> {
     asked.end()?;
     let parts = cx.record()?;
-    let mut names = in_time(parts.logs.partitions()).await?;
-    if !names.contains(&parts.partition) {
-        names.push(parts.partition.clone());
-    }
-    let mut logs = Vec::new();
-    for partition in names {
-        logs.push(log(cx, partition).await?);
-    }
+    let logs = logs(cx).await?;
     let health = serde_json::to_value(parts.health.report()).map_err(|err| {
         let message = "the state of the audit record cannot be written as JSON";
         Error::new(ErrorKind::Internal, message).with_source(err)
@@ -110,6 +103,20 @@ pub async fn status(cx: &Cx, asked: Asked) -> Result<AuditStatus, Error> {
         sinks: sinks::all(cx).await?,
         spool: parts.spool.as_ref().map(|spool| spool.status().into()),
     })
+}
+
+/// Returns how far the logs are.
+pub(crate) async fn logs(cx: &Cx) -> Result<Vec<LogView>, Error> {
+    let parts = cx.record()?;
+    let mut names = in_time(parts.logs.partitions()).await?;
+    if !names.contains(&parts.partition) {
+        names.push(parts.partition.clone());
+    }
+    let mut logs = Vec::new();
+    for partition in names {
+        logs.push(log(cx, partition).await?);
+    }
+    Ok(logs)
 }
 
 async fn log(cx: &Cx, partition: String) -> Result<LogView, Error> {

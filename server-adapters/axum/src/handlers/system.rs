@@ -1,12 +1,18 @@
 use std::sync::OnceLock;
 
-use axum::{Json, response::Response};
+use axum::{
+    Json,
+    response::{IntoResponse as _, Response},
+};
 use bytes::Bytes;
-use ee_core::Visible;
-use ee_server::openapi as document;
+use ee_server::{
+    health::{self, Readiness},
+    metrics, openapi as document,
+};
+use http::header;
 use serde_json::{Value, json};
 
-use super::json_bytes;
+use super::{Answer, json_bytes};
 use crate::{AuthContext, HttpError};
 
 pub(super) async fn packages() -> Json<Value> {
@@ -29,10 +35,11 @@ pub(super) async fn live() -> Json<Value> {
     Json(json!({ "status": "live" }))
 }
 
-/// Asks the stores that the server cannot do without.
-pub(super) async fn ready(AuthContext(cx): AuthContext) -> Result<Json<Value>, HttpError> {
-    if let Some(agents) = &cx.server().agents {
-        agents.list(&Visible::EVERYTHING).await?;
-    }
-    Ok(Json(json!({ "status": "ready" })))
+pub(super) async fn ready(AuthContext(cx): AuthContext) -> Answer<Readiness> {
+    Ok(Json(health::ready(&cx).await?))
+}
+
+pub(super) async fn figures(AuthContext(cx): AuthContext) -> Result<Response, HttpError> {
+    let text = metrics::metrics(&cx).await?;
+    Ok(([(header::CONTENT_TYPE, metrics::MEDIA_TYPE)], text).into_response())
 }

@@ -268,7 +268,7 @@ async fn what_a_copy_cannot_be_is_refused_by_name() {
     let server = TestServer::start().await;
 
     for (query, field) in [
-        ("format=parquet", "format"),
+        ("format=xlsx", "format"),
         ("format=", "format"),
         ("format=csv&format=json", "format"),
         ("limit=1", "limit"),

@@ -116,7 +116,7 @@ fn export(entries: &[AuditEntry], secrets: &Secrets) {
             text.extend(exporter.push(entry).unwrap().unwrap_or_default());
         }
         let now = SystemClock.now();
-        text.extend(exporter.finish(&AuditFilter::EVERYTHING, now).0);
+        text.extend(exporter.finish(&AuditFilter::EVERYTHING, now).unwrap().0);
         secrets.check(&text, "a copy");
     }
 }

@@ -136,7 +136,7 @@ fn write_events(path: &Path, entries: &[AuditEntry], now: Timestamp) -> Result<M
             lines.write_all(&chunk).map_err(unwritable)?;
         }
     }
-    let (chunk, manifest) = exporter.finish(&AuditFilter::EVERYTHING, now);
+    let (chunk, manifest) = exporter.finish(&AuditFilter::EVERYTHING, now)?;
     let end = || -> io::Result<()> {
         lines.write_all(&chunk)?;
         let file = lines.finish()?.into_inner().map_err(io::Error::from)?;

@@ -15,7 +15,7 @@ fn copy(entries: &[AuditEntry], evidence: bool) -> Vec<u8> {
         bytes.extend(exporter.push(entry).unwrap().unwrap_or_default());
     }
     let filter = AuditFilter::default();
-    bytes.extend(exporter.finish(&filter, super::memory::now()).0);
+    bytes.extend(exporter.finish(&filter, super::memory::now()).unwrap().0);
     bytes
 }
 

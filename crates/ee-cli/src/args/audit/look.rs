@@ -157,4 +157,7 @@ pub(crate) enum ExportTo {
     Ndjson,
     /// A line of OCSF each
     Ocsf,
+    /// A table of Apache Parquet
+    #[cfg(feature = "parquet")]
+    Parquet,
 }

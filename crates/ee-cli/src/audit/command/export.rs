@@ -107,6 +107,11 @@ impl Export<'_> {
         options.content = self.args.content;
         options.evidence = options.format == ExportFormat::Ndjson;
         let mut exporter = Exporter::new(options).product(service::product());
+        if options.format == ExportFormat::Parquet
+            && let Some(table) = open::table()
+        {
+            exporter = exporter.table(&*table)?;
+        }
         let mut checkpoints = Vec::new();
         for partition in self.keeper.logs().partitions().await? {
             // Before the end is looked at: what it covers is in a copy of everything.
@@ -114,7 +119,7 @@ impl Export<'_> {
             self.write_log(&partition, &mut exporter).await?;
             checkpoints.extend(checkpoint.map(|(_, note)| (partition, note)));
         }
-        let (last, mut manifest) = exporter.finish(self.filter, self.keeper.clock.now());
+        let (last, mut manifest) = exporter.finish(self.filter, self.keeper.clock.now())?;
         self.file.add(&last)?;
         for (partition, note) in checkpoints {
             manifest = manifest.with_checkpoint(&partition, note);
@@ -164,5 +169,7 @@ const fn format(to: ExportTo) -> ExportFormat {
         ExportTo::Json => ExportFormat::MastraJson,
         ExportTo::Ndjson => ExportFormat::Ndjson,
         ExportTo::Ocsf => ExportFormat::Ocsf,
+        #[cfg(feature = "parquet")]
+        ExportTo::Parquet => ExportFormat::Parquet,
     }
 }

@@ -1,12 +1,9 @@
 //! `mastra-ee audit archive` and `mastra-ee audit prune`.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use anyhow::{Context as _, Result};
-use ee::audit::{
-    retention::{Archiver, ArchiverParts, PruneGate, RequiredSinks, RetentionReport},
-    sink::FileSinkStore,
-};
+use ee::audit::retention::{Archiver, RetentionReport};
 use serde_json::json;
 
 use super::draw;
@@ -14,7 +11,7 @@ use crate::{
     args::{ArchiveArgs, PruneArgs},
     audit::{
         command::keeper::{Keeper, operator},
-        open,
+        open, retention,
     },
     bar::Bar,
 };
@@ -81,28 +78,9 @@ async fn signed(keeper: &Keeper, partition: &str) -> Result<u64> {
     }
 }
 
-/// Returns what archives and removes. Nothing goes that a configured sink does not have.
 fn archiver(keeper: &Keeper) -> Result<Archiver> {
-    let loaded = &keeper.loaded;
-    let names: Vec<_> = open::sinks(loaded)
-        .iter()
-        .map(|it| it.name.clone())
-        .collect();
-    let gate = (!names.is_empty()).then(|| {
-        let store = Arc::new(FileSinkStore::new(open::sink_state_dir(loaded)));
-        Arc::new(RequiredSinks::new(store, names)) as Arc<dyn PruneGate>
-    });
     let stores = &keeper.stores.audit;
-    Ok(Archiver::new(ArchiverParts {
-        archives: Some(open::archive_dir(loaded)),
-        clock: Arc::clone(&keeper.clock),
-        config: open::retention(loaded).clone(),
-        gate,
-        proofs: Arc::clone(&stores.proofs),
-        retention: Arc::clone(&stores.retention),
-        sealer: keeper.sealer()?,
-        store: Arc::clone(&stores.logs),
-    })?)
+    retention::archiver(&keeper.loaded, stores, &keeper.clock, keeper.sealer()?)
 }
 
 fn pruned(reports: &Reports, is_dry_run: bool) -> String {
