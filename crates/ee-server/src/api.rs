@@ -373,15 +373,15 @@ operations! {
         .gives::<serde_json::Value>();
 
     "Lists events of the audit record by the time when they happened"
-    ListAuditEvents => get("/api/audit/events", need(p::AUDIT_READ))
+    ListAuditEvents => get("/api/audit/events", need(p::AUDIT_READ).listed())
         .asks(searched!["allowScan", "count", "cursor", "limit", "order"]).gives::<audit::AuditPage>();
     "Describes an event of the audit record (`include=related` with what belongs to it)"
-    GetAuditEvent => get("/api/audit/events/{eventId}", need(p::AUDIT_READ))
+    GetAuditEvent => get("/api/audit/events/{eventId}", need(p::AUDIT_READ).listed())
         .asks(&["content", "include"]).gives::<audit::AuditDetail>();
     "Proves that an event is in the audit record (C2SP tlog-proof)"
-    ProveAuditEvent => get("/api/audit/events/{eventId}/proof", need(p::AUDIT_READ)).gives_text("text/plain");
+    ProveAuditEvent => get("/api/audit/events/{eventId}/proof", need(p::AUDIT_READ).listed()).gives_text("text/plain");
     "Shows an event of the audit record as it was hashed"
-    GetRawAuditEvent => get("/api/audit/events/{eventId}/raw", need(p::AUDIT_READ)).gives::<audit::RawEvent>();
+    GetRawAuditEvent => get("/api/audit/events/{eventId}/raw", need(p::AUDIT_READ).listed()).gives::<audit::RawEvent>();
     "Lists events of a log by their numbers, and waits for one up to thirty seconds"
     FeedAudit => get("/api/audit/feed", need(p::AUDIT_READ)).asks(&["after", "limit", "partition", "wait"])
         .streams("application/json", "The events behind a number: `events`, `head`, `lagMs`, `next`, `partition`");
@@ -390,10 +390,10 @@ operations! {
         .asks(searched!["after", "limit", "partition"])
         .streams("text/event-stream", "An event each, with its number as the id; `Last-Event-ID` goes on behind one");
     "Counts events of the audit record over time"
-    AuditHistogram => get("/api/audit/histogram", need(p::AUDIT_READ))
+    AuditHistogram => get("/api/audit/histogram", need(p::AUDIT_READ).listed())
         .asks(searched!["allowScan", "by", "interval"]).gives::<audit::AuditHistogram>();
     "Lists the values that occur most in the audit record"
-    AuditFacets => get("/api/audit/facets", need(p::AUDIT_READ))
+    AuditFacets => get("/api/audit/facets", need(p::AUDIT_READ).listed())
         .asks(searched!["allowScan", "fields", "limit"]).gives::<audit::AuditFacets>();
     "Copies a part of the audit record, as lines, as a table or for other systems"
     ExportAudit => get("/api/audit/export", need(p::AUDIT_EXPORT))
@@ -421,12 +421,12 @@ operations! {
     ReplayAuditSink => post("/api/audit/sinks/{sinkName}/replay", need(p::AUDIT_WRITE)).about("audit-sink", "sinkName")
         .takes::<audit::ReplayBody>().gives::<serde_json::Value>().audited(AuditAction::AUDIT_SINK_REPLAY);
     "Lists events of the audit record in the shape of Mastra"
-    ListAuditLogs => get("/api/audit", need(p::AUDIT_READ))
+    ListAuditLogs => get("/api/audit", need(p::AUDIT_READ).listed())
         .asks(&["action", "actionPrefix", "actorId", "actorType", "endDate", "limit", "offset", "outcome", "page",
             "perPage", "resourceId", "resourceType", "startDate"])
         .gives::<audit::MastraList>();
     "Describes an event of the audit record in the shape of Mastra"
-    GetAuditLog => get("/api/audit/{eventId}", need(p::AUDIT_READ)).gives::<serde_json::Value>();
+    GetAuditLog => get("/api/audit/{eventId}", need(p::AUDIT_READ).listed()).gives::<serde_json::Value>();
 
     "Figures of the server, as Prometheus reads them"
     Metrics => get("/api/metrics", need(p::OBSERVABILITY_READ)).gives_text(metrics::MEDIA_TYPE);

@@ -10,6 +10,7 @@ mod event;
 mod follow;
 mod mastra;
 mod multipart;
+mod own;
 mod reader;
 mod scan;
 mod search;

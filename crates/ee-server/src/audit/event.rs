@@ -153,7 +153,9 @@ pub async fn raw(cx: &Cx, id: EventId, asked: Asked) -> Result<RawEvent, Error> 
 
 /// Finds an event and records that it is read.
 pub(super) async fn find(cx: &Cx, id: EventId, op: Op) -> Result<AuditEntry, Error> {
+    let readable = cx.readable(AuditFilter::EVERYTHING)?;
     let entry = in_time(cx.record()?.logs.find_event(id.0)).await?;
+    let entry = entry.filter(|it| readable.matches(&it.record.event));
     let entry = entry.ok_or_else(not_found)?;
     cx.record_reading_of(op, &id.0.to_string()).await?;
     Ok(entry)
@@ -176,7 +178,8 @@ async fn related(cx: &Cx, entry: &AuditEntry) -> Result<Vec<AuditEntry>, Error> 
     if same.is_empty() {
         return Ok(Vec::new());
     }
-    let query = AuditQuery::newest(AuditFilter::Any(same), MOST_RELATED);
+    let readable = cx.readable(AuditFilter::Any(same))?;
+    let query = AuditQuery::newest(readable, MOST_RELATED);
     let mut entries = in_time(cx.record()?.search.search(&query)).await?;
     entries.retain(|other| other.record.event.id != event.id);
     Ok(entries)

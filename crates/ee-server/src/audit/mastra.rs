@@ -47,13 +47,14 @@ pub async fn mastra_list(cx: &Cx, asked: Asked) -> Result<MastraList, Error> {
     let parts = cx.record()?;
     let MastraSearch { page, search, .. } =
         MastraSearch::read(asked.pairs(), &Context::new(cx.now()))?;
+    let filter = cx.readable(search.filter)?;
     let _turn = cx.begin_reading(Reading::Search)?;
-    cx.record_reading(Op::ListAuditLogs, &asked, to_text(&search.filter))
+    cx.record_reading(Op::ListAuditLogs, &asked, to_text(&filter))
         .await?;
     let (offset, limit) = (page.offset(), page.limit());
-    let entries = read_newest(cx, &search.filter, offset, limit).await?;
+    let entries = read_newest(cx, &filter, offset, limit).await?;
     let most = search.count.most().unwrap_or(Counting::CAP);
-    let total = in_time(parts.search.count(&search.filter, most)).await?;
+    let total = in_time(parts.search.count(&filter, most)).await?;
     let end = u64::from(offset) + u64::from(limit);
     let events = entries.iter().map(shown);
     let mut list = MastraList {

@@ -26,6 +26,7 @@ mod audit;
 mod audit_attacked;
 mod audit_export;
 mod audit_follow;
+mod audit_own;
 mod audit_parquet;
 mod audit_readers;
 mod audit_retention;
