@@ -31,6 +31,7 @@ mod audit_parquet;
 mod audit_readers;
 mod audit_retention;
 mod audit_sinks;
+mod audit_versions;
 mod bodies;
 mod cookies;
 mod credentials;
