@@ -122,6 +122,8 @@ pub(crate) fn writer(path: &Path, busy_timeout: Duration) -> Result<Connection, 
     let prepare = || -> rusqlite::Result<()> {
         conn.pragma_update(None, "synchronous", "FULL")?;
         conn.pragma_update(None, "foreign_keys", true)?;
+        // What was erased is written over.
+        conn.pragma_update(None, "secure_delete", true)?;
         conn.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         conn.pragma_update(None, "journal_size_limit", LOG_BYTES)
     };
