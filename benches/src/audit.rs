@@ -9,6 +9,9 @@ use anyhow::{Context as _, Result, ensure};
 
 use crate::{
     args::Pace,
+    composed::Composed,
+    http,
+    machine::Machine,
     programs,
     progress::Progress,
     table::{Aim, Row, Section, Unit},
@@ -231,8 +234,19 @@ const SECTIONS: &[(&str, &str, &[Case])] = &[
     ("The whole record", "", WHOLE),
 ];
 
-/// Builds the program, runs it, and sorts what it says.
-pub(crate) fn measure(pace: Pace, progress: &mut Progress) -> Result<Vec<Section>> {
+/// Builds the program, runs it, and sorts what it says; then asks a server that keeps a record.
+pub(crate) fn measure(
+    composed: &Composed,
+    machine: &Machine,
+    pace: Pace,
+    progress: &mut Progress,
+) -> Result<Vec<Section>> {
+    let mut sections = figures(pace, progress)?;
+    sections.push(http::recorded(composed, machine, pace, progress)?);
+    Ok(sections)
+}
+
+fn figures(pace: Pace, progress: &mut Progress) -> Result<Vec<Section>> {
     progress.show("audit", 1, 1, "");
     let mut command = Command::new(programs::bench("audit")?);
     if pace.is_quick {

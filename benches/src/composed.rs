@@ -29,6 +29,16 @@ impl Composed {
         Server::that_greets(command)
     }
 
+    /// Starts a server on one core with one worker thread, which keeps its record in a directory.
+    pub(crate) fn recorded(&self, directory: &Path, machine: &Machine) -> Result<Server> {
+        let mut command = pinned(&self.0, 0, machine);
+        command
+            .env("TOKIO_WORKER_THREADS", "1")
+            .args(["serve", "--store", &sqlite_in(directory), "--spool"])
+            .arg(directory.join("spool"));
+        Server::that_greets(command)
+    }
+
     /// Starts a server on all cores for people with passwords, who tell where they are.
     pub(crate) fn with_people(&self, directory: &Path, options: &[String]) -> Result<Server> {
         let mut command = Command::new(&self.0);

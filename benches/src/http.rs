@@ -38,6 +38,34 @@ pub(crate) fn measure(
 ) -> Result<Vec<Section>> {
     let servers = Servers::start(binary, composed, machine)?;
     let mut cases = cases::all(&servers)?;
+    beside_bare(&mut cases, machine, pace, progress)?;
+    let sections = rows::sections(&cases);
+    drop(cases);
+    servers.stop()?;
+    Ok(sections)
+}
+
+/// Measures requests that are in the record.
+pub(crate) fn recorded(
+    composed: &Composed,
+    machine: &Machine,
+    pace: Pace,
+    progress: &mut Progress,
+) -> Result<Section> {
+    let home = tempfile::tempdir().context("cannot make a directory")?;
+    let server = composed.recorded(home.path(), machine)?;
+    let mut cases = cases::recorded(&server)?;
+    beside_bare(&mut cases, machine, pace, progress)?;
+    Ok(rows::recorded(&cases))
+}
+
+/// Sends each request to its server and to a bare one, round by round.
+fn beside_bare(
+    cases: &mut [Case<'_>],
+    machine: &Machine,
+    pace: Pace,
+    progress: &mut Progress,
+) -> Result<()> {
     let bodies = tempfile::tempdir().context("cannot make a directory")?;
     let files = cases.iter().map(|case| case.write_body(bodies.path()));
     let bare = Server::bare(&files.collect::<Result<Vec<_>>>()?, machine)?;
@@ -55,10 +83,7 @@ pub(crate) fn measure(
             case.rounds.push(round);
         }
     }
-    let sections = rows::sections(&cases);
-    drop(cases);
-    servers.stop()?;
-    Ok(sections)
+    Ok(())
 }
 
 /// Keeps a server busy from a process on the other core.

@@ -82,7 +82,8 @@ fn sections(args: &Args, machine: &Machine, progress: &mut Progress) -> Result<V
         sections.extend(access::measure(pace, progress)?);
     }
     if args.wants(Part::Audit) {
-        sections.extend(audit::measure(pace, progress)?);
+        let composed = Composed::build()?;
+        sections.extend(audit::measure(&composed, machine, pace, progress)?);
     }
     if args.wants(Part::Http) {
         let (binary, composed) = (binary(args)?, Composed::build()?);

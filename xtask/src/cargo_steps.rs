@@ -15,7 +15,7 @@ use crate::{
 const E2E: &str = "e2e";
 
 /// The member with the tests of whole servers as processes.
-const PROCESSES: &str = "processes";
+pub(crate) const PROCESSES: &str = "processes";
 
 /// The members whose tests need the built binary and are steps of their own.
 const APART: &[&str] = &[E2E, PROCESSES];
@@ -136,6 +136,27 @@ fn against_binary(member: &str) -> Result<Command, Failure> {
         let args = ["test", "--all-features", "--package", member];
         let mut tests = command("cargo", &args);
         tests.args(["--", "--test-threads", "1", "--show-output"]);
+        tests
+    };
+    tests.env("MASTRA_EE_BIN", workspace.binary());
+    Ok(tests)
+}
+
+/// Returns the command for the tests of a member whose names hold a text, one after the other and for hours if need be.
+pub(crate) fn long_tests(member: &str, filter: &str) -> Result<Command, Failure> {
+    let workspace = Workspace::load()?;
+    if !workspace.has_member(member) {
+        return Err(Failure::new(format!("there is no member `{member}`")));
+    }
+    let mut tests = if has_nextest() {
+        let mut tests = nextest();
+        let chosen = format!("package({member}) and test({filter})");
+        tests.args(["--profile", "nightly", "-E", &chosen]);
+        tests
+    } else {
+        let args = ["test", "--tests", "--all-features", "--package", member];
+        let mut tests = command("cargo", &args);
+        tests.args([filter, "--", "--test-threads", "1", "--show-output"]);
         tests
     };
     tests.env("MASTRA_EE_BIN", workspace.binary());

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::{
-    cargo_steps, clients, deps, install,
+    cargo_steps, clients, deps, install, nightly,
     process::Failure,
     spec,
     step::{self, OnFailure, Step},
@@ -95,6 +95,10 @@ pub(crate) const STEPS: &[Step] = &[
 const OTHERS: &[(&str, &str)] = &[
     ("test", "run all steps in order"),
     ("ci", "the same as `test`"),
+    (
+        "nightly",
+        "run the long versions of tests, which takes hours",
+    ),
     ("bench", "measure; what follows is passed on"),
     ("help", "print this list"),
 ];
@@ -111,6 +115,7 @@ pub(crate) fn dispatch(args: &[String]) -> Result<ExitCode, Failure> {
     match (name.as_str(), rest.as_slice(), step) {
         ("help" | "--help" | "-h", [], _) => Ok(print_help()),
         ("test" | "ci", [], _) => Ok(step::run_all(STEPS)),
+        ("nightly", [], _) => Ok(step::run_all(nightly::STEPS)),
         ("bench", rest, _) if has_benches => cargo_steps::bench(rest),
         ("openapi", [], Some(step)) => Ok(step::run_alone(&Step {
             run: cargo_steps::openapi_update,
@@ -130,6 +135,10 @@ fn print_help() -> ExitCode {
     }
     println!("\nSteps of `test`, in order; each is a command too\n");
     for step in STEPS {
+        println!("  {:<10} {}", step.name, step.about);
+    }
+    println!("\nSteps of `nightly`\n");
+    for step in nightly::STEPS {
         println!("  {:<10} {}", step.name, step.about);
     }
     println!("\n`openapi` alone writes docs/openapi.json; `openapi --check` compares.");

@@ -13,6 +13,7 @@ mod clients;
 mod commands;
 mod deps;
 mod install;
+mod nightly;
 mod process;
 mod server;
 mod spec;

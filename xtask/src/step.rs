@@ -7,10 +7,10 @@ use std::{
 
 use crate::{process::Failure, terminal};
 
-/// One named part of `cargo xtask test`.
+/// One named part of `cargo xtask test` or of `cargo xtask nightly`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step {
-    /// The name, which is also the command that runs it alone.
+    /// The name. One of `test` is also the command that runs it alone.
     pub(crate) name: &'static str,
     /// What it does, in one line for `help`.
     pub(crate) about: &'static str,
@@ -131,7 +131,7 @@ fn closing_line(reports: &[Report], not_run: usize, elapsed: Duration) -> String
         terminal::red("FAILED")
     };
     format!(
-        "xtask test: {verdict}. {passed} steps passed, {failed} failed, {skipped} skipped, \
+        "xtask: {verdict}. {passed} steps passed, {failed} failed, {skipped} skipped, \
          {not_run} not run in {}",
         terminal::seconds(elapsed)
     )

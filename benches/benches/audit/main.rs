@@ -26,8 +26,19 @@ const LOG: &str = "default";
 /// Events of one transaction.
 const TOGETHER: usize = 512;
 
+/// Parts that are measured, by the names that may be given; without any, all are.
+const PARTS: [&str; 5] = [
+    "spool",
+    "sqlite-ingest",
+    "postgres-ingest",
+    "sqlite-reads",
+    "postgres-reads",
+];
+
 fn main() {
-    let is_quick = std::env::args().any(|it| it == "--quick");
+    let given: Vec<String> = std::env::args().skip(1).collect();
+    let is_quick = given.iter().any(|it| it == "--quick");
+    let is_all = !given.iter().any(|it| PARTS.contains(&&**it));
     let (written, read) = if is_quick {
         (20_000, 50_000)
     } else {
@@ -35,19 +46,23 @@ fn main() {
     };
     let runtime = Runtime::new().unwrap();
     let mut figures = Figures::new();
-    eprintln!("spool");
-    runtime.block_on(spool::measure(
-        if is_quick { 300 } else { 3_000 },
-        &mut figures,
-    ));
-    eprintln!("sqlite ingest");
-    runtime.block_on(ingest::measure(written, &mut figures));
-    eprintln!("postgres ingest");
-    runtime.block_on(postgres::measure(written, &mut figures));
-    eprintln!("sqlite reads");
-    runtime.block_on(reads::sqlite(read, &mut figures));
-    eprintln!("postgres reads");
-    runtime.block_on(reads::postgres(read, &mut figures));
+    for part in PARTS {
+        if !is_all && !given.iter().any(|it| it == part) {
+            continue;
+        }
+        eprintln!("{part}");
+        runtime.block_on(async {
+            match part {
+                "spool" => {
+                    spool::measure(if is_quick { 300 } else { 3_000 }, &mut figures).await;
+                }
+                "sqlite-ingest" => ingest::measure(written, &mut figures).await,
+                "postgres-ingest" => postgres::measure(written, &mut figures).await,
+                "sqlite-reads" => reads::sqlite(read, &mut figures).await,
+                _ => reads::postgres(read, &mut figures).await,
+            }
+        });
+    }
     println!("{}", serde_json::to_string(&figures).unwrap());
 }
 

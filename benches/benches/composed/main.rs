@@ -9,6 +9,7 @@ mod hash;
 mod people;
 mod postgres;
 mod reads;
+mod record;
 mod serve;
 
 use anyhow::Result;

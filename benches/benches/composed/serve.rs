@@ -1,10 +1,10 @@
 //! The server.
 
-use std::{fs::File, future::pending, net::SocketAddr, sync::Arc, time::Duration};
+use std::{fs::File, future::pending, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result};
 use ee::{
-    ServerCookie,
+    AuditLogger, ServerCookie,
     access::{AccessStores, ApiKeys, StoreAccess},
     auth_password::{LogMailer, PasswordAuth, PasswordConfig, PasswordStores},
     axum::{Corridor, serve},
@@ -17,7 +17,7 @@ use ee::{
 };
 use tokio::net::TcpListener;
 
-use crate::{clock::MovableClock, people, reads::Reads};
+use crate::{clock::MovableClock, people, reads::Reads, record};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -32,6 +32,9 @@ pub(crate) struct Args {
     people: usize,
     #[arg(long, value_enum, default_value_t = Reads::Cached)]
     reads: Reads,
+    /// Keeps a record in the store, with its spool here, in place of a console that goes nowhere
+    #[arg(long)]
+    spool: Option<PathBuf>,
     /// `sqlite:PATH` or `postgres://…`
     #[arg(long)]
     store: String,
@@ -99,11 +102,13 @@ async fn on<D: Database>(store: SqlStore<D>, args: &Args) -> Result<()> {
 
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
-    // The product's record goes to standard output, which is nothing when it is measured.
-    let audit = ConsoleAuditLogger::new(File::create("/dev/null")?).json();
+    let audit: Arc<dyn AuditLogger> = match &args.spool {
+        Some(spool) => record::begin(&store, spool, clock.clone())?,
+        None => Arc::new(ConsoleAuditLogger::new(File::create("/dev/null")?).json()),
+    };
     let server = Server::new(
         AuthMode::On(Arc::new(auth)),
-        Arc::new(audit),
+        audit,
         clock,
         Origins::new(format!("http://{address}")),
     );
@@ -114,7 +119,8 @@ async fn on<D: Database>(store: SqlStore<D>, args: &Args) -> Result<()> {
     };
     let corridor = Corridor::build(Arc::new(server), None, proxies)?;
     greet(address, &cookie);
-    serve(listener, corridor.wrap(corridor.api()), pending()).await;
+    let routes = corridor.api().merge(record::requests(&corridor)?);
+    serve(listener, corridor.wrap(routes), pending()).await;
     Ok(())
 }
 

@@ -32,6 +32,8 @@ pub(super) struct Case<'a> {
 pub(super) enum Table {
     /// Who is calling, of the product.
     Me,
+    /// What is recorded.
+    Recorded,
     /// Who is calling, of axum-login.
     Rival,
     /// Everything else.
@@ -128,6 +130,32 @@ pub(super) fn all(servers: &Servers) -> Result<Vec<Case<'_>>> {
         rival,
     )?);
     Ok(cases)
+}
+
+/// Describes requests of the composed server that differ in what is recorded of them.
+pub(super) fn recorded(server: &Server) -> Result<Vec<Case<'_>>> {
+    let all = [
+        (
+            "record-none",
+            "Signed in and permitted, not recorded",
+            "/bench/unrecorded",
+        ),
+        (
+            "record-spooled",
+            "The same, recorded in the spool",
+            "/bench/spooled",
+        ),
+        (
+            "record-strict",
+            "The same, recorded in SQLite before and behind",
+            "/bench/strict",
+        ),
+    ];
+    let cases = all.into_iter().map(|(id, name, path)| {
+        let header = server.cookie.clone();
+        Case::new(Table::Recorded, id, name, path, header, server)
+    });
+    cases.collect()
 }
 
 impl<'a> Case<'a> {

@@ -41,6 +41,38 @@ pub(super) fn sections(cases: &[Case<'_>]) -> Vec<Section> {
     ]
 }
 
+pub(super) fn recorded(cases: &[Case<'_>]) -> Section {
+    let p50: fn(&Counted) -> f64 = |counted| counted.p50_micros;
+    let rows = cases.iter().flat_map(|case| {
+        let mut rows = rows(case);
+        rows.push(beside_bare(case, ": p50", "p50", Unit::Micros, p50));
+        rows
+    });
+    Section {
+        title: "Requests with their record, 32 at once",
+        peer: "Bare axum",
+        rows: rows.collect(),
+    }
+}
+
+fn beside_bare(
+    case: &Case<'_>,
+    what: &str,
+    id: &str,
+    unit: Unit,
+    figure: fn(&Counted) -> f64,
+) -> Row {
+    let value = median(case.rounds.iter().map(|round| figure(&round.server)));
+    let bare = median(case.rounds.iter().map(|round| figure(&round.bare)));
+    let ratios = case.rounds.iter();
+    let ratio = median(ratios.map(|round| figure(&round.server) / figure(&round.bare)));
+    let (id, name) = (
+        format!("http/{}/{id}", case.id),
+        format!("{}{what}", case.name),
+    );
+    Row::alone(&id, &name, value, unit, None).beside(bare, ratio)
+}
+
 fn rows(case: &Case<'_>) -> Vec<Row> {
     let of = |figure: fn(&Counted) -> f64| {
         let server = median(case.rounds.iter().map(|round| figure(&round.server)));

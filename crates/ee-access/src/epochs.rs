@@ -23,6 +23,7 @@ pub struct Epochs {
     everything: AtomicU64,
     hasher: RandomState,
     roles: AtomicU64,
+    sessions: AtomicU64,
     total: AtomicU64,
     users: AtomicU64,
 }
@@ -34,6 +35,7 @@ impl Default for Epochs {
             everything: AtomicU64::new(0),
             hasher: RandomState::default(),
             roles: AtomicU64::new(0),
+            sessions: AtomicU64::new(0),
             total: AtomicU64::new(0),
             users: AtomicU64::new(0),
         }
@@ -44,6 +46,11 @@ impl Epochs {
     /// Counts what happens to a session, but for what happens to all sessions of its user.
     pub(crate) fn session(&self, hash: &TokenHash) -> u64 {
         self.all() + read(self.counter(("session", hash)))
+    }
+
+    /// Counts what happens to any session at all, but for what happens to all sessions of a user.
+    pub(crate) fn any_session(&self) -> u64 {
+        self.all() + read(&self.sessions)
     }
 
     /// Counts what happens to a user, his roles, groups and sessions.
@@ -99,7 +106,10 @@ impl ChangeListener for Epochs {
             Change::Grants(subject) => bump(self.counter(("grants", subject))),
             Change::Key(id) => bump(self.counter(("key", id))),
             Change::Roles => bump(&self.roles),
-            Change::Session(hash) => bump(self.counter(("session", hash))),
+            Change::Session(hash) => {
+                bump(&self.sessions);
+                bump(self.counter(("session", hash)));
+            }
             Change::User(id) => {
                 bump(&self.users);
                 bump(self.counter(("user", id)));
@@ -131,6 +141,7 @@ mod tests {
         let counts = || {
             [
                 epochs.session(&hash),
+                epochs.any_session(),
                 epochs.user(&user),
                 epochs.any_user(),
                 epochs.key(&key),
@@ -143,18 +154,21 @@ mod tests {
             let before = counts();
             epochs.changed(&change);
             let after = counts();
-            [0, 1, 2, 3, 4, 5, 6].map(|at: usize| u8::from(before[at] != after[at]))
+            [0, 1, 2, 3, 4, 5, 6, 7].map(|at: usize| u8::from(before[at] != after[at]))
         };
 
-        assert_eq!(moved_by(Change::Session(hash)), [1, 0, 0, 0, 0, 0, 1]);
-        assert_eq!(moved_by(Change::User(user.clone())), [0, 1, 1, 0, 0, 0, 1]);
-        assert_eq!(moved_by(Change::Key(key.clone())), [0, 0, 0, 1, 0, 0, 1]);
+        assert_eq!(moved_by(Change::Session(hash)), [1, 1, 0, 0, 0, 0, 0, 1]);
+        assert_eq!(
+            moved_by(Change::User(user.clone())),
+            [0, 0, 1, 1, 0, 0, 0, 1]
+        );
+        assert_eq!(moved_by(Change::Key(key.clone())), [0, 0, 0, 0, 1, 0, 0, 1]);
         assert_eq!(
             moved_by(Change::Grants(role.clone())),
-            [0, 0, 0, 0, 1, 0, 1]
+            [0, 0, 0, 0, 0, 1, 0, 1]
         );
-        assert_eq!(moved_by(Change::Roles), [0, 0, 0, 0, 0, 1, 1]);
-        assert_eq!(moved_by(Change::Agents), [0, 0, 0, 0, 0, 0, 0]);
-        assert_eq!(moved_by(Change::Everything), [1; 7]);
+        assert_eq!(moved_by(Change::Roles), [0, 0, 0, 0, 0, 0, 1, 1]);
+        assert_eq!(moved_by(Change::Agents), [0; 8]);
+        assert_eq!(moved_by(Change::Everything), [1; 8]);
     }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use async_trait::async_trait;
 use ee_core::{
     Error, ErrorKind, PermissionPattern, PermissionSet, RbacManager, RbacProvider, Role, RoleCard,
-    RoleId, RoleSet, User, UserId,
+    RoleId, RoleSet, RolesMark, User, UserId,
     storage::{AssignmentRecord, Changed, RoleBook, RoleRecord},
 };
 
@@ -19,6 +19,10 @@ impl RbacProvider for StoreAccess {
 
     async fn permissions(&self, user: &User) -> Result<Arc<PermissionSet>, Error> {
         Ok(Arc::clone(&self.user_access(user).await?.permissions))
+    }
+
+    fn known_mark(&self, user: &User) -> Option<RolesMark> {
+        Some(self.remembered(user)?.mark)
     }
 
     async fn available_roles(&self) -> Result<Option<Vec<RoleCard>>, Error> {

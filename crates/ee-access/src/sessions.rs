@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc};
 use async_trait::async_trait;
 use ee_core::{
     Clock, Error, TokenHash, UserId,
-    storage::{Cursor, Listed, SessionRecord, SessionStore},
+    storage::{Cursor, Listed, SessionRecord, SessionRenewal, SessionStore},
 };
 use jiff::Timestamp;
 use quick_cache::{UnitWeighter, sync::Cache};
@@ -42,6 +42,20 @@ impl CachedSessions {
             store,
         }
     }
+
+    /// Counts what happens to a session by the other hash that it has or had: whoever ends it names the one or the other.
+    fn other(&self, hash: &TokenHash, record: &SessionRecord) -> u64 {
+        let Some(previous) = &record.previous else {
+            return 0;
+        };
+        let is_current = record.hash == *hash;
+        let other = if is_current {
+            &previous.hash
+        } else {
+            &record.hash
+        };
+        self.epochs.session(other)
+    }
 }
 
 impl fmt::Debug for CachedSessions {
@@ -61,7 +75,7 @@ impl SessionStore for CachedSessions {
     async fn find(&self, hash: &TokenHash) -> Result<Option<SessionRecord>, Error> {
         let at_session = self.epochs.session(hash);
         if let Some(found) = self.cache.get(hash)
-            && found.at_session == at_session
+            && found.at_session == at_session + self.other(hash, &found.record)
             && found.at_user == self.epochs.user(&found.record.user_id)
             // Use is told to nobody: one that seems to be over may have been used at another server.
             && found.record.is_live(self.clock.now())
@@ -70,12 +84,16 @@ impl SessionStore for CachedSessions {
         }
         // Whose it is shows only afterwards: nothing is remembered while anything happened to any user.
         let any_user = self.epochs.any_user();
+        let any_session = self.epochs.any_session();
         let Some(record) = self.store.find(hash).await? else {
             self.cache.remove(hash);
             return Ok(None);
         };
         let at_user = self.epochs.user(&record.user_id);
-        if self.epochs.any_user() == any_user {
+        let at_session = at_session + self.other(hash, &record);
+        // So does the other hash that it may have.
+        let is_still = record.previous.is_none() || self.epochs.any_session() == any_session;
+        if is_still && self.epochs.any_user() == any_user {
             let remembered = Remembered {
                 at_session,
                 at_user,
@@ -95,6 +113,10 @@ impl SessionStore for CachedSessions {
         let result = self.store.touch(hash, last_seen_at, idle_until).await;
         self.cache.remove(hash);
         result
+    }
+
+    async fn renew(&self, old: &TokenHash, renewal: &SessionRenewal) -> Result<bool, Error> {
+        self.store.renew(old, renewal).await
     }
 
     async fn replace(&self, old: &TokenHash, record: SessionRecord) -> Result<bool, Error> {

@@ -12,7 +12,7 @@ use std::{
 use arc_swap::ArcSwapOption;
 use ee_core::{
     AclSubject, Clock, Error, GrantSet, GroupId, PermissionSet, Role, RoleCard, RoleId, RoleSet,
-    User, UserId,
+    RolesMark, User, UserId,
     storage::{
         AssignmentStore, ChangeCount as _, ChangeHub, GrantStore, GroupStore, RoleBook, RoleStore,
     },
@@ -83,6 +83,7 @@ pub(crate) struct UserAccess {
     /// The count of all changes up to which nothing of `at` has changed.
     checked: AtomicU64,
     pub(crate) grants: Arc<[Arc<GrantSet>]>,
+    pub(crate) mark: RolesMark,
     pub(crate) permissions: Arc<PermissionSet>,
     /// The roles that count, without those that they inherit.
     pub(crate) roles: Vec<RoleId>,
@@ -141,18 +142,30 @@ impl StoreAccess {
     pub(crate) async fn user_access(&self, user: &User) -> Result<Arc<UserAccess>, Error> {
         // Before what hangs on it: see `Epochs`.
         let now = self.epochs.count();
-        if let Some(known) = self.users.get(&user.id)
-            && known.asserted == user.roles
-        {
-            if known.checked.load(Ordering::Acquire) == now {
-                return Ok(known);
-            }
-            if known.at == self.at(&user.id, &known.subjects) {
-                known.checked.store(now, Ordering::Release);
-                return Ok(known);
-            }
+        match self.known_access(user, now) {
+            Some(known) => Ok(known),
+            None => self.read_user_access(user, now).await,
         }
-        self.read_user_access(user, now).await
+    }
+
+    /// Returns what a user may do if it is remembered.
+    pub(crate) fn remembered(&self, user: &User) -> Option<Arc<UserAccess>> {
+        self.known_access(user, self.epochs.count())
+    }
+
+    fn known_access(&self, user: &User, now: u64) -> Option<Arc<UserAccess>> {
+        let known = self.users.get(&user.id)?;
+        if known.asserted != user.roles {
+            return None;
+        }
+        if known.checked.load(Ordering::Acquire) == now {
+            return Some(known);
+        }
+        let is_same = known.at == self.at(&user.id, &known.subjects);
+        is_same.then(|| {
+            known.checked.store(now, Ordering::Release);
+            known
+        })
     }
 
     /// Counts everything that what a user may do hangs on.
@@ -182,6 +195,7 @@ impl StoreAccess {
             at: at + at_grants,
             checked: AtomicU64::new(now),
             grants: grants.into(),
+            mark: RolesMark::of(&roles),
             permissions: Arc::new(PermissionSet::compile(book.roles.resolve(&roles))),
             roles,
             subjects,

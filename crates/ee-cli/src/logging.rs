@@ -21,6 +21,8 @@ fn install_from(level: &str) -> Result<()> {
         EnvFilter::try_new(&wanted).map_err(|err| anyhow::anyhow!("MASTRA_EE_LOG: {err}"))?;
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
+        // What cannot be written is lost. To say so on the same standard error would end the program.
+        .log_internal_errors(false)
         .with_writer(BoxMakeWriter::new(io::stderr));
     let installed = if io::stderr().is_terminal() {
         builder.with_target(false).compact().try_init()

@@ -69,7 +69,7 @@ pub use provider::AuthProvider;
 pub use rbac::{RbacManager, RbacProvider, RoleCard};
 pub use request::RequestHead;
 pub use return_to::ReturnTo;
-pub use role::{Role, RoleId, RoleMapping, RoleSet};
+pub use role::{Role, RoleId, RoleMapping, RoleSet, RolesMark};
 pub use secret::{SessionId, TokenHash, fill_random, random_token};
 pub use session::{NewSession, Session, SessionProvider, add_cookies};
 pub use sso::{SsoCallback, SsoLogin, SsoProvider, SsoStart, SsoTokens};

@@ -6,7 +6,8 @@ use async_trait::async_trait;
 use serde::Serialize;
 
 use crate::{
-    Error, Permission, PermissionPattern, PermissionSet, Role, RoleId, RoleSet, User, UserId,
+    Error, Permission, PermissionPattern, PermissionSet, Role, RoleId, RoleSet, RolesMark, User,
+    UserId,
     storage::{Changed, RoleBook},
 };
 
@@ -29,6 +30,12 @@ pub trait RbacProvider: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// A failure is an error and never an empty set: who cannot be judged is refused by the caller.
     async fn permissions(&self, user: &User) -> Result<Arc<PermissionSet>, Error>;
+
+    /// Returns the mark of the user's roles if it is known without asking anybody; `None` sends whoever wants to know to
+    /// [`roles`](Self::roles). Every request that comes by a session asks for it.
+    fn known_mark(&self, _user: &User) -> Option<RolesMark> {
+        None
+    }
 
     /// Tells whether the user has the role.
     async fn has_role(&self, user: &User, role: &RoleId) -> Result<bool, Error> {

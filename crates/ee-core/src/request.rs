@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use http::{HeaderMap, HeaderName, header};
 
-use crate::{Error, ErrorKind};
+use crate::{Error, ErrorKind, Session};
 
 /// The headers and the judged client address of a request.
 ///
@@ -17,6 +17,8 @@ pub struct RequestHead<'a> {
     pub client_ip: Option<IpAddr>,
     /// Whether the request was looked at before: looking at it again is no use of its session or key.
     pub is_repeated: bool,
+    /// The session that it was found to come by.
+    pub session: Option<&'a Session>,
 }
 
 impl<'a> RequestHead<'a> {
@@ -26,13 +28,15 @@ impl<'a> RequestHead<'a> {
             headers,
             client_ip,
             is_repeated: false,
+            session: None,
         }
     }
 
-    /// Looks at the same request once more.
+    /// Looks at the same request once more, which came by this session if by any.
     #[must_use]
-    pub const fn repeated(mut self) -> Self {
+    pub const fn repeated(mut self, session: Option<&'a Session>) -> Self {
         self.is_repeated = true;
+        self.session = session;
         self
     }
 

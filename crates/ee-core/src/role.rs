@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::{Error, ErrorKind, PermissionPattern};
 
 mod mapping;
+mod mark;
 mod set;
 
-pub use {mapping::RoleMapping, set::RoleSet};
+pub use {mapping::RoleMapping, mark::RolesMark, set::RoleSet};
 
 /// Longest role id in characters.
 const MAX_ROLE_ID_CHARS: usize = 128;

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
 
-use crate::{Error, RequestHead, SessionId, User, UserId};
+use crate::{Error, RequestHead, RolesMark, SessionId, TokenHash, User, UserId};
 
 /// A running session.
 #[derive(Clone, Debug)]
@@ -20,12 +20,19 @@ pub struct Session {
     pub ends_at: Timestamp,
     /// When it ends if nothing happens.
     pub expires_at: Timestamp,
+    /// What the store knew it by when it was found, where a store keeps it.
+    pub hash: Option<TokenHash>,
     /// What the browser shows. A secret.
     pub id: SessionId,
+    /// Whether `id` is the one that it had before the one it has. Who shows that is handed out nothing.
+    pub is_previous_id: bool,
     /// Whether its user asked for a long one.
     pub is_remembered: bool,
     /// What the provider keeps beside it.
     pub metadata: serde_json::Map<String, serde_json::Value>,
+    /// Under which roles the id was given out: under others it has to be [renewed](SessionProvider::renew). `None` when
+    /// that cannot be, or not now.
+    pub roles_mark: Option<RolesMark>,
     /// Whose it is.
     pub user_id: UserId,
 }
@@ -43,9 +50,12 @@ impl Session {
             credential_version: 0,
             ends_at: expires_at,
             expires_at,
+            hash: None,
             id,
+            is_previous_id: false,
             is_remembered: false,
             metadata: serde_json::Map::new(),
+            roles_mark: None,
             user_id,
         }
     }
@@ -65,6 +75,8 @@ pub struct NewSession {
     pub is_remembered: bool,
     /// What the provider keeps beside it.
     pub metadata: serde_json::Map<String, serde_json::Value>,
+    /// The roles that its user has; without them its id does not change when they do.
+    pub roles_mark: Option<RolesMark>,
     /// Whose it is.
     pub user_id: UserId,
 }
@@ -78,6 +90,7 @@ impl NewSession {
             device: None,
             is_remembered: false,
             metadata: serde_json::Map::new(),
+            roles_mark: None,
             user_id,
         }
     }
@@ -105,6 +118,18 @@ pub trait SessionProvider: std::fmt::Debug + Send + Sync + 'static {
         self.validate(id).await
     }
 
+    /// Returns a session that was found before as it is now, also when its id has changed since. It is no use of it.
+    async fn follow(&self, session: &Session) -> Result<Option<Session>, Error> {
+        self.peek(&session.id).await
+    }
+
+    /// Gives the session another id, since its user has other roles now, and changes nothing else. The id that it had is
+    /// good a moment more, for what is under way. `None` when it keeps the id that it has: of many who ask at once, one
+    /// gets the new one.
+    async fn renew(&self, _session: &Session, _roles: RolesMark) -> Result<Option<Session>, Error> {
+        Ok(None)
+    }
+
     /// Ends the session for good: whoever shows its id afterwards is nobody.
     async fn destroy(&self, id: &SessionId) -> Result<(), Error>;
 
@@ -116,7 +141,8 @@ pub trait SessionProvider: std::fmt::Debug + Send + Sync + 'static {
     /// Fails with [`ErrorKind::Unauthenticated`](crate::ErrorKind::Unauthenticated) when the cookie is malformed.
     fn id_from_request(&self, head: &RequestHead<'_>) -> Result<Option<SessionId>, Error>;
 
-    /// Returns the headers that hand the session to the browser.
+    /// Returns the headers that hand the session to the browser; none for whoever has shown the
+    /// [previous id](Session::is_previous_id).
     fn headers(&self, session: &Session) -> Vec<HeaderValue>;
 
     /// Returns the headers that make the browser forget the session.

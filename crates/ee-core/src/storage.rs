@@ -20,8 +20,8 @@ pub use accounts::{
 };
 pub use agents::{AgentFilter, AgentRecord, AgentStore};
 pub use audit::{
-    AuditBucket, AuditCount, AuditEntry, AuditHold, AuditIndex, AuditProofStore, AuditRecord,
-    AuditRetention, AuditSearch, AuditStore, AuditStoredLink,
+    AuditBucket, AuditCount, AuditEntry, AuditHold, AuditIndex, AuditKept, AuditProofStore,
+    AuditRecord, AuditRetention, AuditSearch, AuditStore, AuditStoredLink,
 };
 pub use change::{Change, ChangeCount, ChangeHub, ChangeListener};
 pub use grants::{Effect, GrantRecord, GrantStore};
@@ -35,7 +35,10 @@ pub use runs::{
     RunFilter, RunRecord, RunStatus, RunStore, StepRecord, StepStatus, WorkflowRecord,
     WorkflowStep, WorkflowStore,
 };
-pub use sessions::{EndedSessionStore, SessionRecord, SessionStore, SignInFlow, SignInFlowStore};
+pub use sessions::{
+    EndedSessionStore, PreviousHash, SessionRecord, SessionRenewal, SessionStore, SignInFlow,
+    SignInFlowStore,
+};
 pub use threads::{MessageRecord, MessageRole, ThreadFilter, ThreadRecord, ThreadStore};
 pub use throttle::{Attempts, ThrottleStore};
 pub use tokens::{OneTimeToken, OneTimeTokenStore, TokenPurpose};

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::{
     AclProvider, AuditLogger, AuthProvider, Authority, Caller, CredentialsProvider, Error,
     ErrorKind, Feature, FeatureSet, Identity, KeyProvider, LicenseGate, RbacProvider, RequestHead,
-    SessionProvider, SsoProvider, User, UserProvider,
+    RolesMark, SessionProvider, SsoProvider, User, UserProvider,
 };
 
 /// Wraps a provider (`withEE`, phase 2). Without [`WithEe::license`] nothing but an exempt provider has abilities.
@@ -263,6 +263,18 @@ impl<'a> Licensed<'a> {
         }))
     }
 
+    /// Returns the mark of the roles that somebody has, `None` where there are no roles.
+    pub async fn roles_mark(&self, user: &User) -> Result<Option<RolesMark>, Error> {
+        let Some(rbac) = self.rbac() else {
+            return Ok(None);
+        };
+        if let Some(known) = rbac.known_mark(user) {
+            return Ok(Some(known));
+        }
+        let roles = rbac.roles(user).await?;
+        Ok(Some(RolesMark::of(&roles)))
+    }
+
     /// See [`EeAuthProvider::identify`].
     pub async fn identify(&self, head: &RequestHead<'_>) -> Result<Caller, Error> {
         if let Some(keys) = self.gate(Feature::User, self.auth.keys.as_deref()) {
@@ -295,10 +307,10 @@ impl<'a> Licensed<'a> {
             }
             Err(err) => return Err(err),
         };
-        let session = if head.is_repeated {
-            sessions.peek(&id).await?
-        } else {
-            sessions.validate(&id).await?
+        let session = match head.session {
+            Some(known) => sessions.follow(known).await?,
+            None if head.is_repeated => sessions.peek(&id).await?,
+            None => sessions.validate(&id).await?,
         };
         let Some(session) = session else {
             return Ok(Caller::StaleSession);

@@ -9,13 +9,14 @@ use std::{
 use async_trait::async_trait;
 use ee_core::{
     Error, PermissionPattern, PermissionSet, RbacProvider, RoleCard, RoleId, RoleMapping, RoleSet,
-    User,
+    RolesMark, User,
 };
 use foldhash::fast::RandomState;
 
 /// Most lists of roles whose permissions are kept compiled.
 const MAX_COMPILED: usize = 4_096;
 
+type Compiled = (RolesMark, Arc<PermissionSet>);
 type UserRoles = dyn Fn(&User) -> Vec<RoleId> + Send + Sync;
 
 /// Tells what users may do by roles that are fixed when the server starts (`StaticRBACProvider`, phase 4).
@@ -41,7 +42,7 @@ type UserRoles = dyn Fn(&User) -> Vec<RoleId> + Send + Sync;
 /// # Ok::<(), ee_core::Error>(())
 /// ```
 pub struct StaticRbac {
-    compiled: RwLock<HashMap<Box<[RoleId]>, Arc<PermissionSet>, RandomState>>,
+    compiled: RwLock<HashMap<Box<[RoleId]>, Compiled, RandomState>>,
     /// The roles that do not permit everything, found out once.
     lesser: OnceLock<Arc<[RoleCard]>>,
     source: Source,
@@ -104,17 +105,21 @@ impl StaticRbac {
         }
     }
 
-    fn compiled(&self, roles: &[RoleId]) -> Arc<PermissionSet> {
+    fn permitted(&self, roles: &[RoleId]) -> Arc<PermissionSet> {
+        self.compiled(roles).1
+    }
+
+    fn compiled(&self, roles: &[RoleId]) -> Compiled {
         let known = self.compiled.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(set) = known.get(roles) {
-            return Arc::clone(set);
+        if let Some(compiled) = known.get(roles) {
+            return compiled.clone();
         }
         drop(known);
         self.compile(roles)
     }
 
     #[cold]
-    fn compile(&self, roles: &[RoleId]) -> Arc<PermissionSet> {
+    fn compile(&self, roles: &[RoleId]) -> Compiled {
         let set = Arc::new(PermissionSet::compile(match &self.source {
             Source::Mapping(mapping) => mapping.resolve(roles),
             Source::Roles(set) => set.resolve(roles),
@@ -126,8 +131,9 @@ impl StaticRbac {
         if known.len() >= MAX_COMPILED {
             known.clear();
         }
-        known.insert(roles.into(), Arc::clone(&set));
-        set
+        let compiled = (RolesMark::of(roles), set);
+        known.insert(roles.into(), compiled.clone());
+        compiled
     }
 }
 
@@ -142,9 +148,17 @@ impl RbacProvider for StaticRbac {
 
     async fn permissions(&self, user: &User) -> Result<Arc<PermissionSet>, Error> {
         Ok(match &self.user_roles {
+            Some(roles) => self.permitted(&roles(user)),
+            None => self.permitted(&user.roles),
+        })
+    }
+
+    fn known_mark(&self, user: &User) -> Option<RolesMark> {
+        let (mark, _) = match &self.user_roles {
             Some(roles) => self.compiled(&roles(user)),
             None => self.compiled(&user.roles),
-        })
+        };
+        Some(mark)
     }
 
     async fn has_role(&self, user: &User, role: &RoleId) -> Result<bool, Error> {
@@ -162,7 +176,7 @@ impl RbacProvider for StaticRbac {
     async fn lesser_roles(&self) -> Result<Option<Arc<[RoleCard]>>, Error> {
         let lesser = self.lesser.get_or_init(|| {
             let is_lesser = |card: &RoleCard| {
-                let permitted = self.compiled(std::slice::from_ref(&card.id));
+                let permitted = self.permitted(std::slice::from_ref(&card.id));
                 !permitted.has_full_wildcard()
             };
             self.cards().into_iter().filter(is_lesser).collect()
@@ -177,7 +191,7 @@ impl RbacProvider for StaticRbac {
         role: &RoleId,
     ) -> Result<Option<Vec<PermissionPattern>>, Error> {
         let permissions = self
-            .compiled(std::slice::from_ref(role))
+            .permitted(std::slice::from_ref(role))
             .patterns()
             .to_vec();
         let exists = match &self.source {
@@ -209,13 +223,13 @@ mod tests {
         let rbac = StaticRbac::new(crate::default_roles());
         let viewer = [id("viewer")];
 
-        let first = rbac.compiled(&viewer);
-        assert!(Arc::ptr_eq(&first, &rbac.compiled(&viewer)));
+        let first = rbac.permitted(&viewer);
+        assert!(Arc::ptr_eq(&first, &rbac.permitted(&viewer)));
 
         for n in 0..2 * MAX_COMPILED {
-            rbac.compiled(&[id(&n.to_string())]);
+            rbac.permitted(&[id(&n.to_string())]);
         }
         assert!(rbac.compiled.read().unwrap().len() <= MAX_COMPILED);
-        assert_eq!(rbac.compiled(&viewer).patterns(), first.patterns());
+        assert_eq!(rbac.permitted(&viewer).patterns(), first.patterns());
     }
 }

@@ -1,5 +1,7 @@
 //! Agents as the wire has them: the listing, one agent, stored agents.
 
+mod shown;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use arc_swap::ArcSwapOption;
@@ -7,13 +9,14 @@ use bytes::Bytes;
 use ee_core::{
     AgentId, Error, ErrorKind, Visible,
     host::{AgentPatch, NewAgent},
-    storage::{AgentFilter, AgentRecord, Page, Paged},
+    storage::{AgentRecord, Page, Paged},
 };
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use self::shown::{judged, permitted};
 use crate::{AuditNote, Cx, Object, permissions};
 
 /// An agent in the listing and alone.
@@ -207,7 +210,11 @@ mod double_option {
 
 /// `GET /agents`: exactly the agents that the caller may read, as JSON.
 pub async fn list(cx: &Cx) -> Result<Bytes, Error> {
-    let visible = cx.visible(&permissions::AGENTS_READ).await?;
+    let permission = &permissions::AGENTS_READ;
+    if let Some((judge, all)) = judged(cx, permission, u64::MAX).await? {
+        return to_json(all.iter().filter(|agent| judge.shows(agent.id.as_str())));
+    }
+    let visible = cx.visible(permission).await?;
     let agents = cx.agents()?.list(&visible).await?;
     if visible == Visible::EVERYTHING {
         cx.server().all_agents.json(&agents)
@@ -262,8 +269,7 @@ pub async fn find(cx: &Cx, id: &AgentId) -> Result<AgentRecord, Error> {
 
 /// `GET /stored/agents`: exactly those that the caller may read.
 pub async fn list_stored(cx: &Cx, page: Page) -> Result<StoredAgents, Error> {
-    let visible = cx.visible(&permissions::STORED_AGENTS_READ).await?;
-    let found = cx.agents()?.page(&AgentFilter::of(visible), page).await?;
+    let found = permitted(cx, &permissions::STORED_AGENTS_READ, None, page).await?;
     let has_more = page.offset() + (found.rows.len() as u64) < found.total;
     Ok(StoredAgents {
         agents: found.rows.into_iter().map(StoredAgent::from).collect(),
@@ -280,17 +286,15 @@ pub async fn page(
     search: Option<String>,
     page: Page,
 ) -> Result<Paged<AgentRecord>, Error> {
-    let visible = cx.visible(&permissions::AGENTS_READ).await?;
-    let mut filter = AgentFilter::of(visible);
-    filter.search = search;
-    cx.agents()?.page(&filter, page).await
+    permitted(cx, &permissions::AGENTS_READ, search, page).await
 }
 
 /// Returns those of some agents that the caller may read, by name.
 pub async fn some(cx: &Cx, ids: &[&AgentId]) -> Result<Arc<[AgentRecord]>, Error> {
-    let visible = cx.visible(&permissions::AGENTS_READ).await?;
-    let wanted = Visible::Only(ids.iter().map(ToString::to_string).collect());
-    cx.agents()?.list(&wanted.meet(visible)).await
+    let judge = cx.judge(&permissions::AGENTS_READ).await?;
+    let shown = ids.iter().filter(|id| judge.shows(id.as_str()));
+    let wanted = Visible::Only(shown.map(ToString::to_string).collect());
+    cx.agents()?.list(&wanted).await
 }
 
 /// `GET /stored/agents/:storedAgentId`.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use ee_core::{
     Access, ActorType, AuditActor, Capabilities, CredentialsProvider, Error, ErrorKind,
     FactorMethod, Licensed, NewSession, PermissionPattern, PublicCapabilities, RequestHead, RoleId,
-    SessionProvider, SignIn, SignUp, User, UserCard, permission_patterns,
+    RolesMark, SessionProvider, SignIn, SignUp, User, UserCard, permission_patterns,
 };
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -385,6 +385,7 @@ pub(crate) async fn start_session(
     new.address = cx.client_ip();
     new.device = head.user_agent().map(device::name);
     new.is_remembered = is_remembered;
+    new.roles_mark = roles_mark(licensed.as_ref(), user).await?;
     let session = sessions.create(new).await?;
     let device = match licensed.and_then(|licensed| licensed.credentials()) {
         Some(credentials) => credentials.device_cookie(&user.id).await?,
@@ -402,6 +403,22 @@ pub(crate) async fn start_session(
     let mut cookies = sessions.headers(&session);
     cookies.extend(device);
     Ok(Reply::new(body).cookies(cookies).noted(note))
+}
+
+/// Returns the mark of the roles that somebody has who comes by a session.
+async fn roles_mark(
+    licensed: Option<&Licensed<'_>>,
+    user: &Arc<User>,
+) -> Result<Option<RolesMark>, Error> {
+    let Some(licensed) = licensed else {
+        return Ok(None);
+    };
+    // What a provider says at the sign-in need not be what it says of him afterwards.
+    let found = match licensed.users() {
+        Some(users) => users.find(&user.id).await?,
+        None => None,
+    };
+    licensed.roles_mark(found.as_ref().unwrap_or(user)).await
 }
 
 async fn end_shown_session(

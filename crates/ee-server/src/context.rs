@@ -7,7 +7,8 @@ use std::{
 };
 
 use ee_core::{
-    AuditAi, Authority, Caller, Error, ErrorKind, Identity, Licensed, Permission, User, UserId,
+    AuditAi, Authority, Caller, Error, ErrorKind, Identity, Licensed, Permission, RolesMark, User,
+    UserId,
     host::{AgentHost, WorkflowHost},
 };
 use jiff::Timestamp;
@@ -81,6 +82,8 @@ pub(crate) struct CxParts {
     /// What the caller is judged by again while he gets a stream.
     pub(crate) kept: Option<Box<Kept>>,
     pub(crate) now: Timestamp,
+    /// The roles that the session needs another id for.
+    pub(crate) renewal: Option<RolesMark>,
     pub(crate) request_id: RequestId,
     pub(crate) server: Arc<Server>,
     pub(crate) told: Mutex<Option<Box<Told>>>,
@@ -117,6 +120,7 @@ impl Cx {
             client_ip: None,
             kept: None,
             now: server.clock.now(),
+            renewal: None,
             request_id: RequestId::new(0, 0),
             server,
             told: Mutex::default(),

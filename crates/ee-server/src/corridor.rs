@@ -4,6 +4,7 @@ mod asked_again;
 mod on_behalf;
 mod preview;
 mod record;
+mod renewal;
 mod trail;
 mod until_revoked;
 
@@ -76,10 +77,14 @@ pub async fn admit(
     let decided = decide(server, &mut parts, route, arrival, &head)
         .await
         .and_then(|()| check_step_up(&parts, route));
+    if let AuthMode::On(auth) = &server.auth {
+        parts.renewal = renewal::due(&auth.at(parts.now), &parts).await;
+    }
     if decided.is_ok() && is_stream {
         parts.kept = Some(Box::new(Kept::new(route, arrival, changes)));
     }
-    if route.audit.is_some() || parts.kept.is_some() || decided.is_err() {
+    if route.audit.is_some() || parts.kept.is_some() || parts.renewal.is_some() || decided.is_err()
+    {
         parts.user_agent = head.user_agent().map(Into::into);
     }
     let cx = Cx(Arc::new(parts));
@@ -260,6 +265,7 @@ impl CxParts {
             client_ip: arrival.client_ip,
             kept: None,
             now: server.clock.now(),
+            renewal: None,
             request_id: arrival.request_id,
             server: Arc::clone(server),
             told: Mutex::default(),

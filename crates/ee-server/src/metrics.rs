@@ -1,4 +1,4 @@
-//! Figures of the server in the format of OpenMetrics 1.0, which Prometheus reads.
+//! Figures of the server in the format of `OpenMetrics` 1.0, which Prometheus reads.
 //!
 //! Labels are from closed sets: actions of the catalogue, outcomes, names of logs and of configured sinks.
 

@@ -1,14 +1,56 @@
 //! What lists may show, and whose new things are.
 
+use std::collections::BTreeSet;
+
 use ee_core::{
     AgentId, Error, ErrorKind, GrantSet, Identity, Licensed, Permission, Resource, ResourceRef,
-    UserId, Verdict, Visible, WorkflowId, storage::Cursor,
+    UserId, Verdict, Visible, WorkflowId,
+    storage::{Cursor, Page, Paged},
 };
 
 use crate::{Access, Cx, Scope, context::CxParts};
 
 /// Most parts of a list that a provider of grants is asked for which names no grants: 10,000 things.
 const MOST_PARTS: usize = 50;
+/// Most things that a store is told by their ids where judging what it has would do.
+const MOST_NAMED: usize = 1_000;
+
+/// Most things that are judged for one page: it tells how many may be shown in all, so each counts.
+pub(crate) const MOST_JUDGED: u64 = 10_000;
+
+/// Judges the things of a list one by one, each as a request for it would be.
+#[derive(Debug)]
+pub(crate) struct Judge<'a> {
+    cx: &'a Cx,
+    /// What a provider of grants names that names no grants.
+    outside: BTreeSet<String>,
+    permission: Permission,
+}
+
+impl Judge<'_> {
+    /// Tells whether a list may show the thing.
+    pub(crate) fn shows(&self, id: &str) -> bool {
+        let authority = self.cx.authority();
+        let verdict = authority.decide(&self.permission, Some(id), self.cx.now());
+        verdict.is_allowed() || verdict == Verdict::Missing && self.outside.contains(id)
+    }
+
+    /// Leaves what may be shown of a whole list, and of that one page.
+    pub(crate) fn page<T: Clone>(
+        &self,
+        all: &[T],
+        id: impl Fn(&T) -> &str,
+        page: Page,
+    ) -> Paged<T> {
+        let shown: Vec<&T> = all.iter().filter(|row| self.shows(id(row))).collect();
+        let before = usize::try_from(page.offset()).unwrap_or(usize::MAX);
+        let rows = shown.iter().skip(before).take(page.size as usize);
+        Paged {
+            rows: rows.copied().cloned().collect(),
+            total: shown.len() as u64,
+        }
+    }
+}
 
 impl Cx {
     /// Returns which things a list may show: exactly those that the caller may do this with.
@@ -25,6 +67,28 @@ impl Cx {
             verdict == Verdict::Missing
         }));
         Ok(Visible::Only(ids))
+    }
+
+    /// Returns how many things the caller's grants name, where they are so many that it may take less to judge what
+    /// there is.
+    pub(crate) fn names_many(&self, permission: &Permission) -> Option<u64> {
+        let reach = self.authority().reach(permission);
+        (reach > MOST_NAMED).then_some(reach as u64)
+    }
+
+    /// Returns what judges the things of a list: what it shows is what [`visible`](Self::visible) contains.
+    pub(crate) async fn judge(&self, permission: &Permission) -> Result<Judge<'_>, Error> {
+        let outside = match (self.licensed(), self.identity()) {
+            (Some(licensed), Some(identity)) => {
+                named_outside(&licensed, identity, permission).await?
+            }
+            _ => Vec::new(),
+        };
+        Ok(Judge {
+            cx: self,
+            outside: outside.into_iter().collect(),
+            permission: permission.clone(),
+        })
     }
 
     /// Tells whether the caller may do this with a thing that he has made only now.

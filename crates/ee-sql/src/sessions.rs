@@ -1,9 +1,9 @@
 use async_trait::async_trait;
 use ee_core::{
-    Error, TokenHash, UserId,
+    Error, ErrorKind, RolesMark, TokenHash, UserId,
     storage::{
-        Change, Cursor, EndedSessionStore, Listed, SessionRecord, SessionStore, SignInFlow,
-        SignInFlowStore,
+        Change, Cursor, EndedSessionStore, Listed, PreviousHash, SessionRecord, SessionRenewal,
+        SessionStore, SignInFlow, SignInFlowStore,
     },
 };
 use jiff::Timestamp;
@@ -22,7 +22,8 @@ fn insert(record: &SessionRecord) -> Result<Statement, Error> {
     Ok(Statement::new(
         "INSERT INTO ee_sessions (hash, user_id, created_at, last_seen_at, authenticated_at, \
          idle_until, absolute_until, ends_at, credential_version, is_remembered, address, device, \
-         metadata) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+         metadata, previous_hash, previous_until, roles_mark) \
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
     )
     .bind(record.hash)
     .bind(&record.user_id)
@@ -36,11 +37,15 @@ fn insert(record: &SessionRecord) -> Result<Statement, Error> {
     .bind(record.is_remembered)
     .bind(record.address)
     .bind(record.device.as_deref())
-    .bind(Json(&record.metadata).value()?))
+    .bind(Json(&record.metadata).value()?)
+    .bind(record.previous.map(|it| it.hash))
+    .bind(record.previous.map(|it| it.until))
+    .bind(record.roles_mark.map(RolesMark::as_u64)))
 }
 
 const COLUMNS: &str = "SELECT hash, user_id, created_at, last_seen_at, authenticated_at, idle_until, \
-    absolute_until, credential_version, is_remembered, address, device, metadata FROM ee_sessions";
+    absolute_until, credential_version, is_remembered, address, device, metadata, \
+    previous_hash, previous_until, roles_mark FROM ee_sessions";
 
 fn record(mut row: Row) -> Result<SessionRecord, Error> {
     let (hash, user, created_at) = (row.take()?, row.take()?, row.take()?);
@@ -53,6 +58,12 @@ fn record(mut row: Row) -> Result<SessionRecord, Error> {
     record.address = row.take()?;
     record.device = row.take()?;
     record.metadata = row.take::<Json<_>>()?.0;
+    let previous: (Option<_>, Option<_>) = (row.take()?, row.take()?);
+    record.previous = match previous {
+        (Some(hash), Some(until)) => Some(PreviousHash { hash, until }),
+        _ => None,
+    };
+    record.roles_mark = row.take::<Option<u64>>()?.map(RolesMark::from_stored);
     Ok(record)
 }
 
@@ -64,8 +75,15 @@ impl<D: Database> SessionStore for SqlStore<D> {
     }
 
     async fn find(&self, hash: &TokenHash) -> Result<Option<SessionRecord>, Error> {
-        let query = Statement::new(format!("{COLUMNS} WHERE hash = ?1")).bind(hash);
-        self.find_by("find a session", query, record).await
+        let by = async |column: &str| {
+            let query = Statement::new(format!("{COLUMNS} WHERE {column} = ?1")).bind(hash);
+            self.find_by("find a session", query, record).await
+        };
+        // One that gets another hash in between is found by the second question.
+        match by("hash").await? {
+            None => by("previous_hash").await,
+            found => Ok(found),
+        }
     }
 
     async fn touch(
@@ -77,11 +95,31 @@ impl<D: Database> SessionStore for SqlStore<D> {
         let update = Statement::new(
             "UPDATE ee_sessions SET last_seen_at = ?2, idle_until = ?3, \
              ends_at = CASE WHEN absolute_until < ?3 THEN absolute_until ELSE ?3 END \
-             WHERE hash = ?1",
+             WHERE hash = ?1 OR previous_hash = ?1",
         );
         let update = update.bind(hash).bind(last_seen_at).bind(idle_until);
         let changed = self.run("note the use of a session", update).await?;
         Ok(changed > 0)
+    }
+
+    async fn renew(&self, old: &TokenHash, renewal: &SessionRenewal) -> Result<bool, Error> {
+        let update = Statement::new(
+            "UPDATE ee_sessions SET hash = ?2, previous_hash = ?1, previous_until = ?3, \
+             roles_mark = ?4 WHERE hash = ?1 AND ends_at > ?5 \
+             AND (previous_until IS NULL OR previous_until <= ?5)",
+        )
+        .bind(old)
+        .bind(renewal.hash)
+        .bind(renewal.previous_until)
+        .bind(renewal.roles_mark.as_u64())
+        .bind(renewal.at);
+        let batch = Batch::from(update).telling(Change::Session(*old));
+        match self.run("renew a session", batch).await {
+            Err(err) if err.kind() == ErrorKind::Conflict => {
+                Err(Error::new(ErrorKind::Conflict, TAKEN).with_source(err))
+            }
+            changed => Ok(changed? > 0),
+        }
     }
 
     async fn replace(&self, old: &TokenHash, record: SessionRecord) -> Result<bool, Error> {
@@ -115,7 +153,9 @@ impl<D: Database> SessionStore for SqlStore<D> {
     }
 
     async fn delete(&self, hash: &TokenHash) -> Result<bool, Error> {
-        let delete = Statement::new("DELETE FROM ee_sessions WHERE hash = ?1").bind(hash);
+        let delete =
+            Statement::new("DELETE FROM ee_sessions WHERE hash = ?1 OR previous_hash = ?1");
+        let delete = delete.bind(hash);
         let batch = Batch::from(delete).telling(Change::Session(*hash));
         Ok(self.run("end a session", batch).await? > 0)
     }
@@ -123,7 +163,8 @@ impl<D: Database> SessionStore for SqlStore<D> {
     async fn delete_for_user(&self, user: &UserId, keep: Option<&TokenHash>) -> Result<u64, Error> {
         let mut delete = Statement::new("DELETE FROM ee_sessions WHERE user_id = ?1").bind(user);
         if let Some(keep) = keep {
-            delete = delete.and(" AND hash <> ?", [keep]);
+            let others = " AND hash <> ? AND (previous_hash IS NULL OR previous_hash <> ?)";
+            delete = delete.and(others, [keep, keep]);
         }
         let batch = Batch::from(delete)
             .telling(Change::User(user.clone()))

@@ -137,6 +137,8 @@ async fn revision(store: &impl RoleStore) -> u64 {
 }
 
 /// Accounts, roles, grants, groups, keys and agents, from their beginning to their end.
+///
+/// Phase 5: `LibSQL` and `PostgreSQL` storage adapters are available.
 pub async fn every_change_takes_its_event_along_once(store: Arc<impl RecordedStore>) {
     let store = &*store;
     let (ada, ops) = (id("ada"), id("ops"));

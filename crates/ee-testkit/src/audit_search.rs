@@ -37,6 +37,7 @@ macro_rules! audit_search_conformance {
             a_page_has_as_many_as_were_asked_for,
             conditions_may_be_many_and_deep,
             words_are_found_before_they_are_indexed_and_behind,
+            words_of_many_events_are_found_page_by_page,
             counting_ends_where_it_is_told_to,
             hours_are_counted_as_their_events_are,
             a_histogram_has_no_end_of_parts,
@@ -150,6 +151,8 @@ async fn add(store: &impl AuditStore, events: &[AuditEvent]) {
 }
 
 /// Random filters over random events in two logs: none of them in an index, some and all.
+///
+/// Phase 5: `LibSQL` and `PostgreSQL` storage adapters are available.
 pub async fn every_filter_finds_what_it_fits(
     store: Arc<impl AuditIndex + AuditSearch + AuditStore>,
 ) {
@@ -357,6 +360,71 @@ pub async fn conditions_may_be_many_and_deep(store: Arc<impl AuditSearch + Audit
         let query = AuditQuery::newest(filter, 10);
         let found = store.search(&query).await.unwrap();
         assert_eq!(found.len() as u64, expected);
+    }
+}
+
+/// In both directions, in logs that are not in the order of time, also where many events are of one moment.
+pub async fn words_of_many_events_are_found_page_by_page(
+    store: Arc<impl AuditIndex + AuditSearch + AuditStore>,
+) {
+    let mut dice = Dice(23);
+    let reasons = [
+        "Rate limit reached",
+        "rates are limited",
+        "rate",
+        "limit",
+        "none",
+    ];
+    let events = (0..3_000).map(|number| {
+        let mut event = event(i64::try_from(dice.roll(1_000)).unwrap());
+        event.reason = Some((*dice.pick(&reasons)).to_owned());
+        event
+            .metadata
+            .insert("tag".to_owned(), format!("w{number}").into());
+        event
+    });
+    let events: Vec<AuditEvent> = events.collect();
+    for (number, part) in events.chunks(500).enumerate() {
+        let records = part.iter().cloned().map(record).collect();
+        let log = if number == 2 { "another" } else { LOG };
+        store.append(log, records, at(0)).await.unwrap();
+        if number < 5 {
+            while store.index_events(1_000).await.unwrap() > 0 {}
+        }
+    }
+
+    let words =
+        |words: &[&str]| AuditFilter::Words(words.iter().map(|&it| it.to_owned()).collect());
+    let times = AuditFilter::Since(at(200)).and(AuditFilter::Before(at(900)));
+    for filter in [
+        words(&["rate", "limit"]),
+        words(&["w1"]),
+        words(&["rate", "w2"]),
+        words(&["unheard"]),
+        words(&["limit"]).and(times.clone()),
+        times
+            .and(words(&["rates"]))
+            .and(AuditFilter::Not(Box::new(words(&["w7"])))),
+    ] {
+        for is_ascending in [false, true] {
+            let mut fitting: Vec<AuditPlace> = events
+                .iter()
+                .filter(|event| filter.matches(event))
+                .map(place)
+                .collect();
+            fitting.sort();
+            if !is_ascending {
+                fitting.reverse();
+            }
+            let mut query = AuditQuery::newest(filter.clone(), 50);
+            query.is_ascending = is_ascending;
+            for expected in fitting.chunks(50).chain([&[][..]]).take(4) {
+                let page = store.search(&query).await.unwrap();
+                let page: Vec<AuditPlace> = page.iter().map(|it| place(&it.record.event)).collect();
+                assert_eq!(page, expected, "{filter:?}");
+                query.after = page.last().copied().or(query.after);
+            }
+        }
     }
 }
 

@@ -5,13 +5,13 @@ mod listeners;
 use std::{collections::BTreeMap, sync::Arc};
 
 use ee_core::{
-    AclSubject, ResourceRef, Role, TokenHash, UserId,
+    AclSubject, ResourceRef, Role, RolesMark, TokenHash, UserId,
     storage::{
         AccountKind, AccountRecord, AccountStatus, AccountStore, AgentRecord, AgentStore,
         ApiKeyRecord, ApiKeyStore, AssignmentRecord, AssignmentStore, Change, ChangeHub, Changed,
         Effect, EndedSessionStore, GrantRecord, GrantStore, GroupRecord, GroupStore, RoleRecord,
-        RoleStore, SessionRecord, SessionStore, ThreadRecord, ThreadStore, WorkflowRecord,
-        WorkflowStore,
+        RoleStore, SessionRecord, SessionRenewal, SessionStore, ThreadRecord, ThreadStore,
+        WorkflowRecord, WorkflowStore,
     },
 };
 
@@ -106,7 +106,7 @@ fn grants(subject: &str) -> Change {
     Change::Grants(subject.parse().unwrap())
 }
 
-/// One that is deleted, and one that gets another id.
+/// One that is deleted, one that another takes the place of, and one that gets another id.
 pub async fn the_end_of_a_session_is_told<S: SessionStore>(
     store: Arc<S>,
     hub: impl Fn(&S) -> &ChangeHub,
@@ -123,6 +123,15 @@ pub async fn the_end_of_a_session_is_told<S: SessionStore>(
     let new = session("c", "anna");
     assert!(store.replace(&hash("b"), new).await.unwrap());
     ear.heard([Change::Session(hash("b"))]);
+
+    let renewal = SessionRenewal {
+        at: at(1),
+        hash: hash("d"),
+        previous_until: at(31),
+        roles_mark: RolesMark::of(&[]),
+    };
+    assert!(store.renew(&hash("c"), &renewal).await.unwrap());
+    ear.heard([Change::Session(hash("c"))]);
 }
 
 /// All of them, all but one, and the oldest.

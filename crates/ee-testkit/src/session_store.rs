@@ -1,12 +1,13 @@
 //! Cases for a [`SessionStore`].
 
+mod renewing;
 mod replacing;
 
 use std::sync::Arc;
 
 use ee_core::{
-    ErrorKind, TokenHash, UserId,
-    storage::{Cursor, SessionRecord, SessionStore},
+    ErrorKind, RolesMark, TokenHash, UserId,
+    storage::{Cursor, PreviousHash, SessionRecord, SessionStore},
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -15,6 +16,12 @@ use crate::{
     samples::{TICK, assert_kind, at, hard_ids, hard_metadata, hard_times, id},
 };
 
+pub use self::renewing::{
+    ending_all_of_a_user_ends_those_that_are_just_renewed, of_64_parallel_renewals_one_wins,
+    only_a_session_that_runs_is_renewed_and_by_the_id_that_it_has,
+    renewing_and_ending_at_once_leaves_no_session, renewing_changes_the_id_and_nothing_else,
+    replacing_ends_the_id_before_as_well, the_id_before_is_not_cut_short, two_ids_are_one_session,
+};
 pub use self::replacing::{
     a_session_may_take_its_own_place, ending_all_of_a_user_ends_those_that_are_just_replaced,
     of_64_parallel_replacements_one_wins, replacing_ends_the_old_and_begins_the_new,
@@ -41,6 +48,14 @@ macro_rules! session_store_conformance {
             of_64_parallel_replacements_one_wins,
             a_session_may_take_its_own_place,
             ending_all_of_a_user_ends_those_that_are_just_replaced,
+            renewing_changes_the_id_and_nothing_else,
+            of_64_parallel_renewals_one_wins,
+            the_id_before_is_not_cut_short,
+            only_a_session_that_runs_is_renewed_and_by_the_id_that_it_has,
+            two_ids_are_one_session,
+            replacing_ends_the_id_before_as_well,
+            renewing_and_ending_at_once_leaves_no_session,
+            ending_all_of_a_user_ends_those_that_are_just_renewed,
             a_list_goes_through_all_of_them_once,
             an_expired_session_is_found_until_it_is_purged,
             purging_takes_what_is_over_at_the_boundary_and_nothing_else,
@@ -71,6 +86,11 @@ fn full(secret: &str, user: &str) -> SessionRecord {
     record.is_remembered = true;
     record.last_seen_at = at(9);
     record.metadata = hard_metadata();
+    record.previous = Some(PreviousHash {
+        hash: hash(&format!("before {secret}")),
+        until: at(3),
+    });
+    record.roles_mark = Some(RolesMark::of(&[id("viewer")]));
     record
 }
 

@@ -20,7 +20,9 @@ use ee_server::{
     Access, Arrival, AuditNote, Cx, Outcome, Route, Scope, Surface, Trail, admit, record,
 };
 use futures_util::{FutureExt as _, StreamExt as _, stream};
-use http::{HeaderMap, Method, StatusCode, Uri, header, request::Parts, uri::PathAndQuery};
+use http::{
+    HeaderMap, HeaderValue, Method, StatusCode, Uri, header, request::Parts, uri::PathAndQuery,
+};
 use tower::{Layer, Service, layer::layer_fn, service_fn};
 use tracing::{error, warn};
 
@@ -153,7 +155,8 @@ impl Guard {
                 },
                 Err(refusal) => (refusal.cx, HttpError::from(refusal.error).into_response()),
             };
-            if route.audit.is_some() || cx.has_stale_session() || !is_plain(&response) {
+            let is_more = cx.has_stale_session() || cx.needs_renewal();
+            if route.audit.is_some() || is_more || !is_plain(&response) {
                 // In a box: most requests end without any of this, and their future stays small.
                 let asked = asked.as_deref();
                 let ended = (trail, &params);
@@ -166,7 +169,8 @@ impl Guard {
         }
     }
 
-    /// Draws a failure, records the request, and has the browser forget a session that is over.
+    /// Draws a failure, records the request, has the browser forget a session that is over, and gives one that needs it
+    /// another id.
     async fn conclude(
         &self,
         cx: &Cx,
@@ -212,6 +216,11 @@ impl Guard {
                 .map(ee_core::SessionProvider::clear_headers)
                 .unwrap_or_default();
             add_cookies(response.headers_mut(), clear);
+        }
+        // Only now: whatever takes its time does so under the id that it came with.
+        if cx.needs_renewal() && may_renew(cx, response.headers()) {
+            let cookies = cx.renew_session(route).await;
+            add_cookies(response.headers_mut(), cookies);
         }
     }
 
@@ -336,6 +345,23 @@ fn is_plain(response: &Response) -> bool {
 /// Tells whether the answer may make the browser forget its session.
 fn may_clear(headers: &HeaderMap) -> bool {
     !headers.contains_key(header::SET_COOKIE) && !is_shared(headers)
+}
+
+/// Tells whether the answer may hand the browser another id for its session. Whoever has signed in or out with it has done
+/// so; other cookies are no matter here.
+fn may_renew(cx: &Cx, headers: &HeaderMap) -> bool {
+    let name = |cookie: &HeaderValue| {
+        cookie
+            .as_bytes()
+            .split(|byte| *byte == b'=')
+            .next()
+            .map(<[u8]>::to_vec)
+    };
+    let sessions = cx.licensed().and_then(|licensed| licensed.sessions());
+    let cleared = sessions.map(ee_core::SessionProvider::clear_headers);
+    let ours: Vec<_> = cleared.unwrap_or_default().iter().map(name).collect();
+    let is_ours = |cookie: &HeaderValue| ours.contains(&name(cookie));
+    !is_shared(headers) && !headers.get_all(header::SET_COOKIE).iter().any(is_ours)
 }
 
 /// Tells whether caches hand the answer to everybody: then nothing in it may be meant for one browser.

@@ -172,10 +172,11 @@ impl Loan {
         }
         if !batch.rows.is_empty() {
             done.extend(self.part(&mut requests).await?);
-            for rows in &batch.rows {
-                if let Err(err) = copy::insert(self, rows).await {
-                    return self.undo().await.and(Err(err));
-                }
+            // They are sent one behind the other, in this order; the server is at one while the next is written.
+            let client: &ClientWrapper = self;
+            let inserts = batch.rows.iter().map(|rows| copy::insert(client, rows));
+            if let Err(err) = try_join_all(inserts).await {
+                return self.undo().await.and(Err(err));
             }
         }
         requests.extend(requests_for(&ready_notifications, notifications));

@@ -186,6 +186,24 @@ impl Record {
         }
     }
 
+    /// Fails the test unless what one caller after another was refused stands in the order of his calls.
+    pub fn check_order(&self, when: &str) {
+        let mut last: BTreeMap<&str, &str> = BTreeMap::new();
+        let refused = self
+            .events()
+            .filter(|it| it.outcome == AuditOutcome::Denied);
+        for id in refused.filter_map(|it| Some(it.resource.as_ref()?.id.as_str())) {
+            let Some((caller, number)) = id.rsplit_once('-') else {
+                continue;
+            };
+            let before = last.insert(caller, number);
+            assert!(
+                before.is_none_or(|it| it < number),
+                "{when}: {id} after {before:?}"
+            );
+        }
+    }
+
     /// Fails the test unless each act that was begun has an end, or the record says that it has none.
     pub fn check_intents(&self, when: &str) {
         let request = |event: &AuditEvent| {

@@ -6,7 +6,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use uuid::Uuid;
 
-use crate::{Api, Credential, Mailbox, Process};
+use crate::{Api, Credential, Mailbox, Process, command};
 
 /// What the servers of one installation share: configuration, people and a store.
 ///
@@ -143,21 +143,38 @@ impl Installation {
         // Outside of the data directory, where no secret may be.
         let file = dir.join("mastra-ee.toml");
         fs::write(&file, self.file()).expect("a temporary directory can be written");
-        let (file, data) = (file.display().to_string(), dir.join("data"));
-        let data = data.display().to_string();
-        let mut args = vec![
-            "serve",
-            "--listen",
-            "127.0.0.1:0",
-            "--config",
-            &file,
-            "--data",
-            &data,
+        let settings = self.settings(name);
+        let mut args = vec!["serve", "--listen", "127.0.0.1:0"];
+        args.extend(settings.iter().map(String::as_str));
+        Process::start(&dir, &args, &self.variables)
+    }
+
+    /// Runs `mastra-ee audit verify` with the settings of a server and returns its code and what it has said.
+    pub fn verify(&self, name: &str, args: &[&str]) -> (i32, String) {
+        let settings = self.settings(name);
+        let mut words = vec!["audit", "verify"];
+        words.extend(args);
+        words.extend(settings.iter().map(String::as_str));
+        let output = command(&words).output();
+        let output = output.expect("the binary can be run");
+        let code = output.status.code().expect("it ends by itself");
+        let text = [output.stdout, output.stderr].concat();
+        (code, String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// Returns the arguments that say where the things of a server are.
+    fn settings(&self, name: &str) -> Vec<String> {
+        let dir = self.path(name);
+        let mut settings = vec![
+            "--config".to_owned(),
+            dir.join("mastra-ee.toml").display().to_string(),
+            "--data".to_owned(),
+            dir.join("data").display().to_string(),
         ];
         if let Some(store) = &self.store {
-            args.extend(["--store", store]);
+            settings.extend(["--store".to_owned(), store.clone()]);
         }
-        Process::start(&dir, &args, &self.variables)
+        settings
     }
 
     fn file(&self) -> String {

@@ -16,24 +16,30 @@
 
 mod api;
 mod audit;
+mod callers;
 mod dice;
+mod disk;
 mod harness;
 mod journal;
 mod load;
 mod mailbox;
 mod process;
+mod receiver;
 mod stream;
 mod times;
 mod vault;
 
 pub use api::{Answer, Api, Ask, Credential};
 pub use audit::{Actors, Done, Record, settle};
+pub use callers::{Act, Call, Callers, call, recorded, times};
 pub use dice::Dice;
+pub use disk::SmallDisk;
 pub use harness::{Installation, Server};
 pub use journal::{Journal, Write};
 pub use load::Load;
 pub use mailbox::{Mailbox, secret_of_link};
 pub use process::{Process, command};
+pub use receiver::{Conduct, Receiver};
 pub use stream::OpenStream;
 pub use times::Times;
 pub use vault::{Search, Vault};

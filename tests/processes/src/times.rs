@@ -20,6 +20,13 @@ impl Times {
         self.0.len()
     }
 
+    /// Returns the one in the middle.
+    pub fn median(&self) -> Duration {
+        let mut sorted = self.0.clone();
+        sorted.sort_unstable();
+        sorted.get(sorted.len() / 2).copied().unwrap_or_default()
+    }
+
     /// Returns the longest one.
     pub fn max(&self) -> Duration {
         self.0.iter().max().copied().unwrap_or_default()
@@ -29,13 +36,10 @@ impl Times {
 impl fmt::Display for Times {
     /// Writes the median and the longest time in milliseconds.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut sorted = self.0.clone();
-        sorted.sort_unstable();
-        let median = sorted.get(sorted.len() / 2).copied().unwrap_or_default();
         write!(
             f,
             "median {:.1} ms, longest {:.1} ms of {}",
-            median.as_secs_f64() * 1e3,
+            self.median().as_secs_f64() * 1e3,
             self.max().as_secs_f64() * 1e3,
             self.count()
         )

@@ -17,9 +17,9 @@ use ee::{
         AuditStoredLink, Change, ChangeHub, Changed, Cursor, Effect, EndedSessionStore,
         ExternalIdentity, GrantRecord, GrantStore, GroupRecord, GroupStore, IdentityStore, Listed,
         MessageRecord, OneTimeToken, OneTimeTokenStore, Page, Paged, RoleBook, RoleRecord,
-        RoleStore, RunFilter, RunRecord, RunStore, SessionRecord, SessionStore, SignInFlow,
-        SignInFlowStore, ThreadFilter, ThreadRecord, ThreadStore, ThrottleStore, TokenPurpose,
-        WorkflowRecord, WorkflowStore,
+        RoleStore, RunFilter, RunRecord, RunStore, SessionRecord, SessionRenewal, SessionStore,
+        SignInFlow, SignInFlowStore, ThreadFilter, ThreadRecord, ThreadStore, ThrottleStore,
+        TokenPurpose, WorkflowRecord, WorkflowStore,
     },
 };
 use jiff::Timestamp;
@@ -188,6 +188,7 @@ through!(SessionStore {
     fn find(hash: &TokenHash) -> Option<SessionRecord>;
     fn touch(hash: &TokenHash, last_seen_at: Timestamp, idle_until: Timestamp) -> bool;
     fn delete(hash: &TokenHash) -> bool;
+    fn renew(old: &TokenHash, renewal: &SessionRenewal) -> bool;
     fn replace(old: &TokenHash, record: SessionRecord) -> bool;
     fn list(user: Option<&UserId>, cursor: &Cursor) -> Listed<SessionRecord>;
     fn delete_for_user(user: &UserId, keep: Option<&TokenHash>) -> u64;

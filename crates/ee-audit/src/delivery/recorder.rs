@@ -1,10 +1,18 @@
 //! Takes events.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use ee_core::{
-    AuditAction, AuditEvent, AuditLogger, AuditOutcome, AuditStage, Clock, Error, ErrorKind,
+    AuditAction, AuditActor, AuditEvent, AuditLogger, AuditOutcome, AuditStage, Clock, Error,
+    ErrorKind,
     storage::{AuditRecord, AuditStore},
 };
 use futures_util::FutureExt as _;
@@ -72,6 +80,8 @@ pub(super) struct Shared {
     pub(super) health: Arc<Health>,
     pub(super) inbox: Inbox,
     instance: Option<String>,
+    /// Whether the spool has no room, and the record says so.
+    is_full_told: AtomicBool,
     pub(super) on_full: OnFull,
     pub(super) partition: String,
     pub(super) policy: Policy,
@@ -90,6 +100,7 @@ impl Recorder {
             health: Arc::default(),
             inbox: Inbox::default(),
             instance: parts.instance,
+            is_full_told: AtomicBool::new(false),
             on_full: parts.on_full,
             partition: parts.partition,
             policy: parts.policy,
@@ -148,6 +159,8 @@ impl Shared {
             return Ok(());
         }
         let record = self.record(event)?;
+        let lost = (record.event.stage != AuditStage::Intent).then(|| record.event.action.clone());
+        let at = record.event.timestamp;
         let shown = self.console.is_some().then(|| record.clone());
         let kept = match (mode, &self.spool) {
             (Mode::Off, _) => Ok(()),
@@ -161,7 +174,13 @@ impl Shared {
         match (&kept, shown) {
             (Ok(()), Some(record)) => self.show(&record),
             (Ok(()), None) => {}
-            (Err(_), _) => self.health.refused(),
+            (Err(_), _) => {
+                self.health.refused();
+                // What was to be done is not done. What was done, or refused, is missing in the record.
+                if let Some(action) = lost {
+                    self.gaps.count(&action, at);
+                }
+            }
         }
         kept
     }
@@ -226,17 +245,22 @@ impl Shared {
 
     pub(super) fn lose(&self, record: &AuditRecord) {
         self.health.lost();
-        self.gaps.count(&record.event);
+        self.gaps
+            .count(&record.event.action, record.event.timestamp);
     }
 
     async fn spool(&self, spool: &Spool, record: AuditRecord) -> Result<(), Error> {
         match spool.append(&record).await {
             Ok(()) => {
+                self.is_full_told.store(false, Ordering::Relaxed);
                 self.health.spooled();
                 self.inbox.wake();
                 Ok(())
             }
             Err(err) => {
+                if matches!(err, SpoolError::Full) {
+                    self.tell_full(spool).await;
+                }
                 // The store may be there all the same; whoever finds it away need not wait for it once more.
                 let is_away = self.health.is_in_trouble();
                 if !is_away && self.store(record.clone()).await.is_ok() {
@@ -248,6 +272,23 @@ impl Shared {
                     Err(unavailable().with_source(err))
                 }
             }
+        }
+    }
+
+    /// Has the record say once that there is no room for others. There is some that is kept for this.
+    async fn tell_full(&self, spool: &Spool) {
+        if self.is_full_told.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        error!("the audit spool is full");
+        let (action, outcome) = (AuditAction::AUDIT_SPOOL_FULL, AuditOutcome::Failure);
+        let event = AuditEvent::new(self.clock.now(), AuditActor::system(), action, outcome);
+        let Ok(record) = self.record(event) else {
+            return;
+        };
+        if spool.append_reserved(&record).await.is_ok() {
+            self.health.spooled();
+            self.show(&record);
         }
     }
 

@@ -160,7 +160,7 @@ impl StoreWriter {
     }
 
     /// Adds records and returns the ids of those that the store refuses for what they are; the others are added all the
-    /// same.
+    /// same. Where it refuses all of them, it is not what they are: they stay where they wait.
     async fn append(&self, records: Vec<AuditRecord>) -> Result<Vec<Uuid>, Error> {
         let shared = &self.shared;
         let append = |records| {
@@ -173,18 +173,27 @@ impl StoreWriter {
             Err(err) => warn!(error = %err, "the store refuses a batch of audit events"),
         }
         let mut refused = Vec::new();
-        for record in records {
+        for record in &records {
             match append(vec![record.clone()]).await {
                 Ok(_) => {}
                 Err(err) if err.kind() == ErrorKind::Unavailable => return Err(err),
-                Err(err) => {
-                    error!(id = %record.event.id, error = %err, "the store refuses an audit event");
-                    shared.lose(&record);
-                    refused.push(record.event.id);
-                }
+                Err(err) => refused.push((record, err)),
             }
         }
-        Ok(refused)
+        let is_all = refused.len() == records.len();
+        if let Some(at) = refused
+            .iter()
+            .position(|(_, err)| err.kind() != ErrorKind::Invalid)
+            && is_all
+        {
+            return Err(refused.swap_remove(at).1);
+        }
+        let refused = refused.into_iter().map(|(record, err)| {
+            error!(id = %record.event.id, error = %err, "the store refuses an audit event");
+            shared.lose(record);
+            record.event.id
+        });
+        Ok(refused.collect())
     }
 
     async fn within<T>(&self, act: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {

@@ -35,7 +35,8 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Begins a segment of its own: to what an earlier process has left, nothing is ever added.
+    /// Begins a segment of its own: to what an earlier process has left, nothing is ever added. On a disk that is full it
+    /// is begun as soon as there is room, so that what was left can be stored, which is what makes room.
     pub(super) fn start(
         config: SpoolConfig,
         directory: &Arc<Directory>,
@@ -52,8 +53,10 @@ impl Writer {
             room,
             shared: Arc::clone(shared),
         };
-        writer.begin()?;
-        Ok(writer)
+        match writer.begin() {
+            Err(err) if !is_no_room(&err) => Err(err),
+            Ok(()) | Err(_) => Ok(writer),
+        }
     }
 
     /// Works until the queue is closed and empty.

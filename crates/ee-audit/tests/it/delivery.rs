@@ -30,6 +30,7 @@ use uuid::Uuid;
 const WELL: u8 = 0;
 const AWAY: u8 = 1;
 const HANGS: u8 = 2;
+const BROKEN: u8 = 3;
 
 /// Keeps events in a list.
 #[derive(Debug, Default)]
@@ -63,6 +64,7 @@ impl AuditStore for Log {
         match self.mood.load(Ordering::Relaxed) {
             AWAY => return Err(Error::new(ErrorKind::Unavailable, "the store is away")),
             HANGS => std::future::pending().await,
+            BROKEN => return Err(Error::new(ErrorKind::Internal, "no such table")),
             _ => {}
         }
         let refuses = self.refuses.lock().unwrap().clone();
@@ -348,7 +350,8 @@ async fn a_full_spool_sends_people_away_or_counts_as_the_policy_says() {
 
         world.log.mood.store(WELL, Ordering::Relaxed);
         let spooled = usize::try_from(report.spooled).unwrap();
-        world.until_stored(spooled + usize::from(!is_refused)).await;
+        // And what says how many are missing.
+        world.until_stored(spooled + 1).await;
         world.log(AuditAction::LOGOUT).await.unwrap();
         world.stop().await;
         assert!(world.log.actions().contains(&"auth.logout".to_owned()));
@@ -360,8 +363,34 @@ async fn a_full_spool_sends_people_away_or_counts_as_the_policy_says() {
         let said: u64 = gaps
             .filter_map(|it| it.event.metadata["count"].as_u64())
             .sum();
-        assert_eq!(said, report.lost);
+        assert_eq!(said, report.lost + report.refused);
+        let full = |it: &&AuditRecord| it.event.action == AuditAction::AUDIT_SPOOL_FULL;
+        assert_eq!(entries.iter().filter(full).count(), 1, "{on_full:?}");
     }
+}
+
+#[tokio::test]
+async fn a_store_that_refuses_everything_is_given_it_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut world = World::new(Some(spool(&dir)), Policy::default(), OnFull::Reject);
+    world.log.mood.store(BROKEN, Ordering::Relaxed);
+    for _ in 0..3 {
+        world.log(AuditAction::LOGOUT).await.unwrap();
+    }
+
+    world.start();
+    let health = world.recorder.health();
+    let start = Instant::now();
+    while health.report().is_well {
+        assert!(start.elapsed() < Duration::from_secs(30));
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    assert_eq!(health.report().lost, 0);
+    world.log.mood.store(WELL, Ordering::Relaxed);
+
+    world.until_stored(3).await;
+    assert_eq!(world.log.actions(), ["auth.logout"; 3]);
+    world.stop().await;
 }
 
 #[tokio::test]

@@ -63,6 +63,7 @@ async fn the_first_start_makes_two_tokens_that_work_and_are_kept_private() {
     }
 }
 
+/// Phase 5: the console logger works out of the box for development.
 #[tokio::test]
 async fn both_signals_end_it_in_good_order() {
     for signal in ["-TERM", "-INT"] {

@@ -238,6 +238,11 @@ impl GrantSet {
         things.filter_map(move |(id, decided)| (decided == Some(effect)).then_some(id))
     }
 
+    /// Counts the things of the kind that is asked about.
+    pub(crate) fn named(&self, question: &Question<'_>) -> usize {
+        self.kind(question.kind).map_or(0, |kind| kind.things.len())
+    }
+
     /// Tells whether something is permitted for at least one thing, perhaps not any more.
     pub(crate) fn reaches(&self, question: &Question<'_>) -> bool {
         self.kind(question.kind).is_some_and(|kind| {

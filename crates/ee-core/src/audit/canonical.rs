@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use crate::{Error, ErrorKind};
 
 /// Largest number that every reader of JSON takes for what it is (RFC 8785 §3.2.2.3): 2^53 - 1.
-const LARGEST: u64 = (1 << 53) - 1;
+pub(super) const LARGEST: u64 = (1 << 53) - 1;
 
 /// Writes a value in its canonical form. Fails with [`ErrorKind::Internal`] for what JSON cannot hold.
 pub(super) fn canonical(value: &Value) -> Result<String, Error> {

@@ -35,6 +35,20 @@ impl AuditHash {
     }
 
     fn of(parts: &[&[u8]]) -> Self {
+        // What is short is hashed in one go, which is quicker than piece by piece.
+        let mut buffer = [0; 192];
+        let mut filled = 0;
+        for part in parts {
+            let Some(room) = buffer.get_mut(filled..filled + part.len()) else {
+                return Self::of_pieces(parts);
+            };
+            room.copy_from_slice(part);
+            filled += part.len();
+        }
+        Self(Sha256::digest(buffer.get(..filled).unwrap_or_default()).into())
+    }
+
+    fn of_pieces(parts: &[&[u8]]) -> Self {
         let mut hasher = Sha256::new();
         for part in parts {
             hasher.update(part);
@@ -157,16 +171,31 @@ impl AuditHead {
 
     /// Adds an event.
     pub fn push(&mut self, leaf: AuditHash) -> AuditLink {
-        let index = self.size;
-        self.size += 1;
-        self.chain = AuditHash::of(&[
+        let chain = self.chain_with(leaf);
+        self.grow(leaf, chain)
+    }
+
+    /// Adds an event if this is the hash of everything then. `None` leaves the log as it is.
+    pub fn push_fitting(&mut self, leaf: AuditHash, chain: AuditHash) -> Option<AuditLink> {
+        (self.chain_with(leaf) == chain).then(|| self.grow(leaf, chain))
+    }
+
+    /// Returns the hash of everything with one more event.
+    fn chain_with(&self, leaf: AuditHash) -> AuditHash {
+        AuditHash::of(&[
             &[2],
             self.partition.as_bytes(),
             &[0],
-            &self.size.to_be_bytes(),
+            &(self.size + 1).to_be_bytes(),
             &self.chain.0,
             &leaf.0,
-        ]);
+        ])
+    }
+
+    fn grow(&mut self, leaf: AuditHash, chain: AuditHash) -> AuditLink {
+        let index = self.size;
+        self.size += 1;
+        self.chain = chain;
         let mut nodes = Vec::new();
         let mut root = leaf;
         // Each low bit of the index that is set is a full subtree as large as the one that has just been filled.
@@ -256,6 +285,19 @@ mod tests {
         for (at, one) in all.iter().enumerate() {
             assert!(!all[..at].contains(one), "{at}");
         }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_not_added() {
+        let leaf = AuditHash::of_leaf(b"a");
+        let mut head = AuditHead::genesis("default");
+        let mut other = head.clone();
+        let link = other.push(leaf);
+
+        assert_eq!(head.push_fitting(leaf, head.chain()), None);
+        assert_eq!(head, AuditHead::genesis("default"));
+        assert_eq!(head.push_fitting(leaf, link.chain), Some(link));
+        assert_eq!(head, other);
     }
 
     #[test]

@@ -3,15 +3,22 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
 
-use super::{AuditEvent, AuditHash, AuditRedaction, RedactionMethod, canonical::canonical};
+use super::{
+    AuditEvent, AuditHash, AuditRedaction, RedactionMethod,
+    canonical::{LARGEST, canonical},
+    outline::{Committed, Opened, Outline, Personal},
+};
 use crate::{Error, ErrorKind, fill_random, storage::AuditRecord};
 
 /// The one key of what stands in the canonical form in place of a value.
-const COMMITMENT: &str = "$commit";
-const SALT: &str = "salt";
-const VALUE: &str = "value";
+pub(super) const COMMITMENT: &str = "$commit";
+pub(super) const SALT: &str = "salt";
+pub(super) const VALUE: &str = "value";
 const SALT_BYTES: usize = 16;
+/// Characters of a digest in a commitment.
+const DIGEST: usize = 43;
 
 /// Where persons and what was said can be told from: these values are erasable. A `*` is each member or entry.
 const PERSONAL: [&[&str]; 15] = [
@@ -66,6 +73,18 @@ impl AuditRecord {
     ///
     /// Fails with [`ErrorKind::Internal`] for what is no event.
     pub fn restore(canonical: String, personal: Option<String>) -> Result<Self, Error> {
+        match read_whole(&canonical, personal.as_deref()) {
+            Some(event) => Ok(Self {
+                canonical,
+                event,
+                personal,
+            }),
+            None => Self::restore_in_parts(canonical, personal),
+        }
+    }
+
+    /// Restores also what is not whole, or not as it is written, or no event.
+    fn restore_in_parts(canonical: String, personal: Option<String>) -> Result<Self, Error> {
         let mut json: Value = read(&canonical)?;
         let kept: Map<String, Value> = match &personal {
             Some(text) => read(text)?,
@@ -88,6 +107,31 @@ impl AuditRecord {
     /// Returns the hash of what is kept.
     pub fn leaf(&self) -> AuditHash {
         AuditHash::of_leaf(self.canonical.as_bytes())
+    }
+
+    /// Tells at a glance that an event with this id is as it was hashed: each of its commitments stands for the one value
+    /// that is kept for it, nothing was erased, and it says nothing of other events as acts upon the record do. The hash
+    /// itself is not looked at.
+    ///
+    /// False says nothing: then [`restore`](Self::restore) and [`broken_commitments`](Self::broken_commitments) tell.
+    pub fn is_plainly_whole(canonical: &str, personal: Option<&str>, id: Uuid) -> bool {
+        let Some(kept) = personal.map_or_else(|| Some(Personal::default()), Personal::read) else {
+            return false;
+        };
+        let Some(outline) = Outline::read(canonical, &kept) else {
+            return false;
+        };
+        let named = outline.id.and_then(|id| Uuid::try_parse(id).ok());
+        let is_plain = outline.action.is_some_and(|it| !it.starts_with(RECORD));
+        if named != Some(id) || !is_plain || canonical.contains(ERASED) {
+            return false;
+        }
+        // None of them is of two commitments.
+        let mut buffer = Vec::with_capacity(256);
+        outline.commitments.len() == kept.values.len()
+            && outline
+                .opened()
+                .all(|(digest, opened)| is_opened(digest, opened, &mut buffer))
     }
 
     /// Returns where a value is kept that is not the one of its commitment, or that has none. Empty: all is well.
@@ -114,6 +158,53 @@ impl AuditRecord {
         }
         Ok(broken)
     }
+}
+
+/// How the names of acts upon the record begin.
+const RECORD: &str = "audit";
+
+/// How it is written that a value was erased.
+const ERASED: &str = "\"erased\"";
+
+/// Reads an event of which everything is kept. `None` for one that has to be looked at more closely.
+fn read_whole(canonical: &str, personal: Option<&str>) -> Option<AuditEvent> {
+    let kept = personal.map_or_else(|| Some(Personal::default()), Personal::read)?;
+    let whole = Outline::read(canonical, &kept)?.fill(canonical)?;
+    serde_json::from_str(&whole).ok()
+}
+
+/// Tells whether a digest is that of a value. The buffer is written over.
+fn is_opened(digest: &str, opened: &Opened<'_>, buffer: &mut Vec<u8>) -> bool {
+    let mut salt = [0; 2 * SALT_BYTES];
+    let Ok(length) = URL_SAFE_NO_PAD.decode_slice(opened.salt, &mut salt) else {
+        return false;
+    };
+    buffer.clear();
+    buffer.push(3);
+    buffer.extend_from_slice(salt.get(..length).unwrap_or_default());
+    buffer.extend_from_slice(opened.pointer.as_bytes());
+    buffer.push(0);
+    match &opened.value {
+        Committed::Text(text) => {
+            buffer.push(b'"');
+            buffer.extend_from_slice(text.as_bytes());
+            buffer.push(b'"');
+        }
+        Committed::Number(number) if *number <= LARGEST => {
+            buffer.extend_from_slice(number.to_string().as_bytes());
+        }
+        Committed::Number(number) => match canonical(&Value::from(*number)) {
+            Ok(text) => buffer.extend_from_slice(text.as_bytes()),
+            Err(_) => return false,
+        },
+        Committed::Other(value) => match canonical(value) {
+            Ok(text) => buffer.extend_from_slice(text.as_bytes()),
+            Err(_) => return false,
+        },
+    }
+    let mut text = [0; DIGEST];
+    let written = URL_SAFE_NO_PAD.encode_slice(Sha256::digest(buffer), &mut text);
+    written == Ok(DIGEST) && text == digest.as_bytes()
 }
 
 fn to_json(event: &AuditEvent) -> Result<Value, Error> {
@@ -180,7 +271,15 @@ fn take(json: &mut Value, path: &[&str], pointer: &mut String, taken: &mut Vec<(
 /// Adds a step to a JSON pointer (RFC 6901 §3).
 fn push(pointer: &mut String, step: &str) {
     pointer.push('/');
-    pointer.push_str(&step.replace('~', "~0").replace('/', "~1"));
+    if step.contains(['~', '/']) {
+        pointer.push_str(&escaped(step));
+    } else {
+        pointer.push_str(step);
+    }
+}
+
+pub(super) fn escaped(step: &str) -> String {
+    step.replace('~', "~0").replace('/', "~1")
 }
 
 /// Puts values in the place of their commitments, and removes those that nothing is kept for.
@@ -258,6 +357,94 @@ mod tests {
         assert_eq!(restored, record);
         assert!(restored.broken_commitments().unwrap().is_empty());
         assert_ne!(AuditRecord::new(event()).unwrap().leaf(), record.leaf());
+    }
+
+    /// Both ways through an event.
+    fn restored(canonical: &str, personal: Option<&str>) -> Option<AuditEvent> {
+        let (canonical, personal) = (canonical.to_owned(), personal.map(str::to_owned));
+        let parts = AuditRecord::restore_in_parts(canonical.clone(), personal.clone());
+        let whole = AuditRecord::restore(canonical, personal);
+        assert_eq!(whole.as_ref().ok(), parts.as_ref().ok());
+        parts.ok().map(|record| record.event)
+    }
+
+    #[test]
+    fn both_ways_lead_to_the_same_event() {
+        let mut events = vec![event(), event(), event()];
+        let metadata = json!({
+            "-1": -1, "1": 1.5, "big": u64::MAX, "deep": {"$commit": [1, {"a": "\u{1}\"\\"}]},
+            "null": null, "ö": "ö", "\"": "\"", "float": 0.1, "tiny": 5e-324, "true": true
+        });
+        events[0].metadata = metadata.as_object().unwrap().clone();
+        for number in 0..20 {
+            let path = format!("/{number}");
+            let change = AuditChange::new(path, Some(json!(number)), Some(json!([number])));
+            events[1].changes.push(change);
+        }
+        events[2].reason = Some("\"$commit\":\"x\"} {\"$commit\":\"".to_owned());
+        events[2].redactions = vec![AuditRedaction::new("/a", RedactionMethod::Hmac)];
+        for event in events {
+            let record = AuditRecord::new(event.clone()).unwrap();
+            let personal = record.personal.as_deref();
+            assert_eq!(restored(&record.canonical, personal), Some(event));
+            restored(&record.canonical, None);
+            for at in 0..record.canonical.len() {
+                let changed = record.canonical.get(..at).unwrap_or_default();
+                restored(changed, personal);
+            }
+        }
+    }
+
+    #[test]
+    fn a_glance_sees_what_a_close_look_sees() {
+        let mut events = vec![event(), event()];
+        events[1].metadata.insert("float".to_owned(), json!(0.25));
+        for event in events {
+            let record = AuditRecord::new(event).unwrap();
+            let personal = record.personal.clone().unwrap();
+            let id = record.event.id;
+            let is_whole = |personal: Option<&str>, id| {
+                AuditRecord::is_plainly_whole(&record.canonical, personal, id)
+            };
+            assert!(is_whole(Some(&personal), id));
+            assert!(!is_whole(Some(&personal), Uuid::nil()));
+            assert!(!is_whole(None, id));
+            for at in 0..personal.len() {
+                for bit in [1, 2, 16] {
+                    let mut bytes = personal.clone().into_bytes();
+                    bytes[at] ^= bit;
+                    let Ok(changed) = String::from_utf8(bytes) else {
+                        continue;
+                    };
+                    if !is_whole(Some(&changed), id) {
+                        continue;
+                    }
+                    let close =
+                        AuditRecord::restore_in_parts(record.canonical.clone(), Some(changed))
+                            .unwrap();
+                    assert_eq!(close.event, record.event, "{at}");
+                    assert!(close.broken_commitments().unwrap().is_empty(), "{at}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_speaks_of_others_or_was_erased_is_looked_at_closely() {
+        let mut erased = event();
+        erased.redactions = vec![AuditRedaction::new("/a", RedactionMethod::Erased)];
+        let acts = [AuditAction::AUDIT_PRUNE, AuditAction::AUDIT_ERASE];
+        let acts = acts.map(|action| AuditEvent { action, ..event() });
+        for event in acts.into_iter().chain([erased]) {
+            let record = AuditRecord::new(event).unwrap();
+            let personal = record.personal.as_deref();
+            let id = record.event.id;
+            assert!(!AuditRecord::is_plainly_whole(
+                &record.canonical,
+                personal,
+                id
+            ));
+        }
     }
 
     #[test]

@@ -59,7 +59,26 @@ impl Authority {
         })
     }
 
-    /// The same without the limits.
+    /// Returns how many things the grants name that [`visible`](Self::visible) has to look at, which is what that costs.
+    pub fn reach(&self, permission: &Permission) -> usize {
+        let Some(question) = Question::of(permission) else {
+            return 0;
+        };
+        let is_whole = match &self.held {
+            Held::Everything => true,
+            Held::Set(set) => set.allows_whole(permission),
+            Held::Nothing => false,
+        };
+        let sets = self.grants.iter();
+        let looked_at = sets.filter(|set| !is_whole || set.has_denials());
+        let own: usize = looked_at.map(|set| set.named(&question)).sum();
+        let limits = self.limits.iter();
+        own + limits
+            .map(|it| it.authority.reach(permission))
+            .sum::<usize>()
+    }
+
+    /// Returns the same as [`visible`](Self::visible) without the limits.
     fn own_visible(&self, permission: &Permission, now: Timestamp) -> Visible {
         let denied = self.granted_ids(permission, Effect::Deny, now);
         let held = match &self.held {

@@ -35,6 +35,31 @@ pub struct AuditEntry {
     pub seq: u64,
 }
 
+/// What is kept of an event, as it lies there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AuditKept {
+    /// What was hashed.
+    pub canonical: String,
+    /// What is searched, where a store does not make it of the other two.
+    pub event: Option<Box<AuditEvent>>,
+    /// What the commitments stand for.
+    pub personal: Option<String>,
+    /// Its number.
+    pub seq: u64,
+}
+
+impl From<AuditEntry> for AuditKept {
+    fn from(entry: AuditEntry) -> Self {
+        let AuditEntry { record, seq, .. } = entry;
+        Self {
+            canonical: record.canonical,
+            event: Some(Box::new(record.event)),
+            personal: record.personal,
+            seq,
+        }
+    }
+}
+
 /// What an event has got in its log, also when the event itself has been removed after its time.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct AuditStoredLink {
@@ -78,6 +103,17 @@ pub trait AuditStore: fmt::Debug + Send + Sync + 'static {
     /// Returns the events of a log behind this number, in order.
     async fn feed(&self, partition: &str, after: u64, limit: u32)
     -> Result<Vec<AuditEntry>, Error>;
+
+    /// Returns the same as it is kept, whether it is an event or not.
+    async fn feed_kept(
+        &self,
+        partition: &str,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<AuditKept>, Error> {
+        let entries = self.feed(partition, after, limit).await?;
+        Ok(entries.into_iter().map(AuditKept::from).collect())
+    }
 }
 
 /// How many events there are, as far as they were counted.

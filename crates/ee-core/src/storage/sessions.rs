@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use super::{Cursor, Listed};
-use crate::{Error, TokenHash, UserId};
+use crate::{Error, RolesMark, TokenHash, UserId};
 
 /// A session as a store keeps it: the hash of its id and never the id.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -31,10 +31,36 @@ pub struct SessionRecord {
     pub last_seen_at: Timestamp,
     /// What the provider keeps beside it.
     pub metadata: serde_json::Map<String, serde_json::Value>,
+    /// The hash of the id that it had before the one it has.
+    pub previous: Option<PreviousHash>,
+    /// Under which roles its id was given out; `None` when it does not change with them.
+    pub roles_mark: Option<RolesMark>,
     /// Whether its user asked for a long one.
     pub is_remembered: bool,
     /// Whose it is.
     pub user_id: UserId,
+}
+
+/// The hash of an id that a session had. For requests that were under way when it got another one it is good a moment more.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct PreviousHash {
+    /// The hash.
+    pub hash: TokenHash,
+    /// From when on it is good for nothing.
+    pub until: Timestamp,
+}
+
+/// Another id for a session that goes on as it is.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SessionRenewal {
+    /// The time.
+    pub at: Timestamp,
+    /// Hash of the new id.
+    pub hash: TokenHash,
+    /// Until when the id that it had is good as well.
+    pub previous_until: Timestamp,
+    /// Under which roles the new id is given out.
+    pub roles_mark: RolesMark,
 }
 
 impl SessionRecord {
@@ -59,6 +85,8 @@ impl SessionRecord {
             hash,
             last_seen_at: now,
             metadata,
+            previous: None,
+            roles_mark: None,
             user_id,
         }
     }
@@ -67,9 +95,43 @@ impl SessionRecord {
     pub fn is_live(&self, now: Timestamp) -> bool {
         now < self.idle_until && now < self.absolute_until
     }
+
+    /// Tells whether the hash is the one that the session has or had before.
+    pub fn is_named(&self, hash: &TokenHash) -> bool {
+        self.hash == *hash || self.previous.is_some_and(|it| it.hash == *hash)
+    }
+
+    /// Tells whether the id that the session had before is good at `now`.
+    pub fn has_two_ids(&self, now: Timestamp) -> bool {
+        self.previous.is_some_and(|it| now < it.until)
+    }
+
+    /// Tells whether an id with this hash continues the session at `now`.
+    pub fn is_continued_by(&self, hash: &TokenHash, now: Timestamp) -> bool {
+        self.is_live(now) && (self.hash == *hash || self.has_two_ids(now) && self.is_named(hash))
+    }
+
+    /// Gives the session another hash if it may have one; tells whether it has got it.
+    ///
+    /// One that is over stays so, and the id before is never cut short.
+    pub fn renew(&mut self, renewal: &SessionRenewal) -> bool {
+        if !self.is_live(renewal.at) || self.has_two_ids(renewal.at) {
+            return false;
+        }
+        self.previous = Some(PreviousHash {
+            hash: self.hash,
+            until: renewal.previous_until,
+        });
+        self.hash = renewal.hash;
+        self.roles_mark = Some(renewal.roles_mark);
+        true
+    }
 }
 
 /// Keeps server-side sessions.
+///
+/// Whatever takes a hash takes the one that the session has or the one that it [had before](SessionRecord::previous),
+/// however long ago, unless it says otherwise: both name one session, and the end of it ends both.
 #[async_trait]
 pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
     /// Keeps a new session. Fails with [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) when the hash is taken;
@@ -87,7 +149,14 @@ pub trait SessionStore: std::fmt::Debug + Send + Sync + 'static {
         idle_until: Timestamp,
     ) -> Result<bool, Error>;
 
-    /// Puts a session in the place of another, in one step. False when the other is gone: then nothing is kept.
+    /// Gives a session another hash, in one step, and changes nothing else but what the
+    /// [renewal](SessionRecord::renew) says. False when there is none that has the old hash now, when it is over, and
+    /// while the hash that it had before is still good: then it stays as it is.
+    /// Fails with [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) when the new hash is taken.
+    async fn renew(&self, old: &TokenHash, renewal: &SessionRenewal) -> Result<bool, Error>;
+
+    /// Puts a session in the place of another that has the hash now, in one step. False when the other is gone: then
+    /// nothing is kept.
     /// Fails with [`ErrorKind::Conflict`](crate::ErrorKind::Conflict) when the new hash is taken.
     async fn replace(&self, old: &TokenHash, record: SessionRecord) -> Result<bool, Error>;
 

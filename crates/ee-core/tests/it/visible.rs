@@ -44,6 +44,12 @@ proptest! {
             let allowed = authority.allows_on(&permission, id, NOW);
             prop_assert_eq!(visible.contains(id), allowed, "{} in {:?}", id, &visible);
         }
+        // What the grants name is within what they reach; roles name few.
+        let named = match &visible {
+            Visible::All { except } => except.len(),
+            Visible::Only(_) => 0,
+        };
+        prop_assert!(named <= authority.reach(&permission));
         let is_whole = matches!(visible, Visible::All { .. });
         prop_assert_eq!(is_whole, authority.allows_on(&permission, "never named", NOW));
     }

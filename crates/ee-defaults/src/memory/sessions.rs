@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use ee_core::{
     Error, TokenHash, UserId,
     storage::{
-        Change, Cursor, EndedSessionStore, Listed, SessionRecord, SessionStore, SignInFlow,
-        SignInFlowStore,
+        Change, Cursor, EndedSessionStore, Listed, SessionRecord, SessionRenewal, SessionStore,
+        SignInFlow, SignInFlowStore,
     },
 };
 use jiff::Timestamp;
@@ -23,6 +23,8 @@ use super::{MemoryStore, bad_cursor, count, read, shards::Shards, taken, write};
 pub(super) struct Sessions {
     by_hash: Shards<SessionRecord>,
     by_user: RwLock<ByUser>,
+    /// Which hash the session has now that had this one before.
+    renewed: Shards<TokenHash>,
 }
 
 type ByUser = HashMap<UserId, HashSet<TokenHash>>;
@@ -32,7 +34,8 @@ impl Sessions {
     pub(super) fn end_all(&self, user: &UserId, keep: Option<&TokenHash>) -> u64 {
         let mut by_user = write(&self.by_user);
         let mut over = by_user.get(user).cloned().unwrap_or_default();
-        over.retain(|hash| keep != Some(hash));
+        let keep = keep.map(|hash| self.current(hash));
+        over.retain(|hash| keep != Some(*hash));
         for hash in &over {
             self.end(&mut by_user, hash);
         }
@@ -41,19 +44,64 @@ impl Sessions {
 
     fn begin(&self, by_user: &mut ByUser, record: SessionRecord) -> Result<(), Error> {
         let (hash, user) = (record.hash, record.user_id.clone());
+        let previous = record.previous;
         if !self.by_hash.insert_new(hash, record) {
             return Err(taken("such a session exists already"));
         }
         by_user.entry(user).or_default().insert(hash);
+        if let Some(previous) = previous {
+            self.renewed.insert_new(previous.hash, hash);
+        }
         Ok(())
     }
 
     fn end(&self, by_user: &mut ByUser, hash: &TokenHash) -> bool {
         let record = self.by_hash.remove(hash);
         if let Some(record) = &record {
-            leave(by_user, record);
+            self.forget(by_user, record);
         }
         record.is_some()
+    }
+
+    /// Forgets whose a session was that is gone, and the hash that it had before.
+    fn forget(&self, by_user: &mut ByUser, record: &SessionRecord) {
+        leave(by_user, record);
+        if let Some(previous) = &record.previous {
+            self.renewed.remove(&previous.hash);
+        }
+    }
+
+    /// Returns the hash that the session has which has or had this one.
+    fn current(&self, hash: &TokenHash) -> TokenHash {
+        if self.by_hash.contains(hash) {
+            return *hash;
+        }
+        self.renewed.find(hash).unwrap_or(*hash)
+    }
+
+    fn find(&self, hash: &TokenHash) -> Option<SessionRecord> {
+        let found = self.by_hash.find(hash);
+        found.or_else(|| self.by_hash.find(&self.renewed.find(hash)?))
+    }
+
+    fn change(&self, hash: &TokenHash, change: impl Fn(&mut SessionRecord)) -> bool {
+        let renewed = || self.renewed.find(hash);
+        self.by_hash.change(hash, &change)
+            || renewed().is_some_and(|hash| self.by_hash.change(&hash, &change))
+    }
+
+    /// Gives a session another hash. Whoever looks meanwhile finds it by the one or the other.
+    fn renew(&self, old: &TokenHash, renewal: &SessionRenewal) -> Result<bool, Error> {
+        let by_user = &mut write(&self.by_user);
+        let Some(mut record) = self.by_hash.find(old) else {
+            return Ok(false);
+        };
+        if !record.renew(renewal) {
+            return Ok(false);
+        }
+        self.begin(by_user, record)?;
+        self.end(by_user, old);
+        Ok(true)
     }
 
     /// Copies all sessions of a user, in no order.
@@ -80,7 +128,7 @@ impl SessionStore for MemoryStore {
     }
 
     async fn find(&self, hash: &TokenHash) -> Result<Option<SessionRecord>, Error> {
-        Ok(self.sessions.by_hash.find(hash))
+        Ok(self.sessions.find(hash))
     }
 
     async fn touch(
@@ -89,10 +137,16 @@ impl SessionStore for MemoryStore {
         last_seen_at: Timestamp,
         idle_until: Timestamp,
     ) -> Result<bool, Error> {
-        Ok(self.sessions.by_hash.change(hash, |record| {
+        Ok(self.sessions.change(hash, |record| {
             record.last_seen_at = last_seen_at;
             record.idle_until = idle_until;
         }))
+    }
+
+    async fn renew(&self, old: &TokenHash, renewal: &SessionRenewal) -> Result<bool, Error> {
+        let is_renewed = self.sessions.renew(old, renewal)?;
+        self.hub.tell(&Change::Session(*old));
+        Ok(is_renewed)
     }
 
     async fn replace(&self, old: &TokenHash, record: SessionRecord) -> Result<bool, Error> {
@@ -137,8 +191,11 @@ impl SessionStore for MemoryStore {
     }
 
     async fn delete(&self, hash: &TokenHash) -> Result<bool, Error> {
-        let Sessions { by_user, .. } = &self.sessions;
-        let found = self.sessions.end(&mut write(by_user), hash);
+        let found = {
+            let by_user = &mut write(&self.sessions.by_user);
+            let current = self.sessions.current(hash);
+            self.sessions.end(by_user, &current)
+        };
         self.hub.tell(&Change::Session(*hash));
         Ok(found)
     }
@@ -168,7 +225,7 @@ impl SessionStore for MemoryStore {
         let by_user = &mut write(&self.sessions.by_user);
         let over = self.sessions.by_hash.extract(|record| !record.is_live(now));
         for record in &over {
-            leave(by_user, record);
+            self.sessions.forget(by_user, record);
         }
         Ok(count(over.len()))
     }

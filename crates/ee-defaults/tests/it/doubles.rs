@@ -13,7 +13,7 @@ use std::{
 use async_trait::async_trait;
 use ee_core::{
     Error, ErrorKind, TokenHash, UserId,
-    storage::{Cursor, EndedSessionStore, Listed, SessionRecord, SessionStore},
+    storage::{Cursor, EndedSessionStore, Listed, SessionRecord, SessionRenewal, SessionStore},
 };
 use jiff::Timestamp;
 
@@ -60,7 +60,8 @@ impl SessionStore for Shelf {
 
     async fn find(&self, hash: &TokenHash) -> Result<Option<SessionRecord>, Error> {
         self.check()?;
-        Ok(self.records.lock().unwrap().get(hash).cloned())
+        let records = self.records.lock().unwrap();
+        Ok(records.values().find(|it| it.is_named(hash)).cloned())
     }
 
     async fn touch(
@@ -82,7 +83,24 @@ impl SessionStore for Shelf {
 
     async fn delete(&self, hash: &TokenHash) -> Result<bool, Error> {
         self.check()?;
-        Ok(self.records.lock().unwrap().remove(hash).is_some())
+        let mut records = self.records.lock().unwrap();
+        let before = records.len();
+        records.retain(|_, record| !record.is_named(hash));
+        Ok(records.len() < before)
+    }
+
+    async fn renew(&self, old: &TokenHash, renewal: &SessionRenewal) -> Result<bool, Error> {
+        self.check()?;
+        let mut records = self.records.lock().unwrap();
+        let Some(mut record) = records.get(old).cloned() else {
+            return Ok(false);
+        };
+        let is_renewed = record.renew(renewal);
+        if is_renewed {
+            records.remove(old);
+            records.insert(record.hash, record);
+        }
+        Ok(is_renewed)
     }
 
     async fn replace(&self, old: &TokenHash, record: SessionRecord) -> Result<bool, Error> {

@@ -151,7 +151,7 @@ fn current(cx: &Cx) -> Option<TokenHash> {
 fn view(record: SessionRecord, current: Option<TokenHash>) -> SessionView {
     SessionView {
         id: record.hash.to_text(),
-        is_current: current == Some(record.hash),
+        is_current: current.is_some_and(|hash| record.is_named(&hash)),
         device: record.device,
         address: record.address,
         created_at: record.created_at,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use ee_core::{Authority, Error, ErrorKind, RequestHead};
+use ee_core::{Authority, Error, ErrorKind, RequestHead, Session};
 use http::{HeaderMap, HeaderValue, Method};
 use jiff::Timestamp;
 use zeroize::Zeroize as _;
@@ -55,6 +55,8 @@ pub(super) struct Judged {
     ends_at: Option<Timestamp>,
     /// Whether everything else that ends them is counted as a change.
     is_told: bool,
+    /// The session as it was then; since then it may have got another id.
+    session: Option<Box<Session>>,
 }
 
 impl Judged {
@@ -66,7 +68,7 @@ impl Judged {
     /// Judges the caller again, by all that he has shown. It is not a use of his session or key.
     ///
     /// Fails as [`admit`](super::admit) does.
-    pub(super) async fn again(cx: &Cx, kept: &Kept) -> Result<Self, Error> {
+    pub(super) async fn again(&self, cx: &Cx, kept: &Kept) -> Result<Self, Error> {
         let server = cx.server();
         let changes = server.count_changes();
         let arrival = Arrival {
@@ -76,7 +78,8 @@ impl Judged {
             request_id: cx.request_id(),
             scope_param: kept.scope_param.as_deref(),
         };
-        let head = RequestHead::new(arrival.headers, arrival.client_ip).repeated();
+        let head = RequestHead::new(arrival.headers, arrival.client_ip);
+        let head = head.repeated(self.session.as_deref());
         let mut parts = CxParts::new(server, &kept.route, &arrival);
         decide(server, &mut parts, &kept.route, &arrival, &head).await?;
         let user = |parts: &CxParts| parts.caller.identity().map(|it| it.user.id.clone());
@@ -98,6 +101,7 @@ impl Judged {
                 None => identity.and_then(|it| it.ends_at),
             },
             is_told: changes.is_some() && (session.is_some() || key.is_some()),
+            session: session.cloned().map(Box::new),
         }
     }
 

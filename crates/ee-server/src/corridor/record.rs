@@ -149,7 +149,7 @@ pub(super) fn describe(
     event
 }
 
-async fn log(cx: &Cx, event: AuditEvent) -> Result<(), Error> {
+pub(super) async fn log(cx: &Cx, event: AuditEvent) -> Result<(), Error> {
     let parts = &cx.0;
     parts.server.audit.log(event).await.inspect_err(|err| {
         error!(request.id = %parts.request_id, error = %err, "an audit event could not be written");

@@ -125,7 +125,7 @@ impl Watch {
     async fn ask(&mut self) -> Result<(), Error> {
         let asked = async {
             loop {
-                match Judged::again(&self.cx, kept(&self.cx)?).await {
+                match self.judged.again(&self.cx, kept(&self.cx)?).await {
                     Err(error) if is_doubt(&error) => self.looks.tick().await,
                     judged => return judged,
                 };

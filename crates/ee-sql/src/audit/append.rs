@@ -5,7 +5,7 @@ use std::collections::{BTreeSet, HashSet};
 use async_trait::async_trait;
 use ee_core::{
     AuditHead, Error, ErrorKind,
-    storage::{AuditEntry, AuditRecord, AuditStore},
+    storage::{AuditEntry, AuditKept, AuditRecord, AuditStore},
 };
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -14,6 +14,7 @@ use super::{
     BASE, LAST, base,
     logs::{among, entry, head, hold},
     rows::{BODY, EVENT, LINK, NODE, NewEvent},
+    seq,
     texts::list,
 };
 use crate::{Batch, Database, Done, Row, Rows, SqlStore, Statement, store::column};
@@ -231,6 +232,33 @@ impl<D: Database> AuditStore for SqlStore<D> {
             .bind(after)
             .bind(limit);
         let read = |row| entry(partition.to_owned(), row);
+        self.along("read a log", query, read).await
+    }
+
+    async fn feed_kept(
+        &self,
+        partition: &str,
+        after: u64,
+        limit: u32,
+    ) -> Result<Vec<AuditKept>, Error> {
+        let query = format!(
+            "SELECT number, canonical, personal FROM ee_audit_bodies \
+             WHERE number > {BASE} + ?2 AND number <= {BASE} + 1099511627775 \
+             ORDER BY number LIMIT ?3"
+        );
+        let after = after.min(LAST);
+        let query = Statement::new(query)
+            .bind(partition)
+            .bind(after)
+            .bind(limit);
+        let read = |mut row: Row| {
+            Ok(AuditKept {
+                seq: seq(row.take()?),
+                canonical: row.take()?,
+                event: None,
+                personal: row.take()?,
+            })
+        };
         self.along("read a log", query, read).await
     }
 }

@@ -7,11 +7,12 @@ use ee_core::{AuditField, AuditFilter, AuditOutcome, AuditTest, Error};
 use super::{
     actions::is_of_action,
     conditions::{Sql, of_one_field},
+    near::Near,
     tail::Tail,
     texts::{kept, list},
     words::{self, Manner, Sought},
 };
-use crate::{Database, SqlStore, Statement, store::column};
+use crate::{Database, Dialect, SqlStore, Statement, store::column};
 
 /// Most ways of one search.
 const MOST: usize = 32;
@@ -27,16 +28,18 @@ const PROBES: u64 = 1_500;
 
 /// Conditions each of which goes along one index, in the order of time. No event meets two of them.
 #[derive(Debug, Default)]
-pub(super) struct Paths {
+pub(super) struct Way<'a> {
     pub(super) manner: Manner,
     pub(super) paths: Vec<String>,
+    /// A part of the filter that all events on the way meet.
+    pub(super) settled: Option<&'a AuditFilter>,
 }
 
-impl Paths {
-    fn of(paths: impl Iterator<Item = String>) -> Self {
+impl Way<'_> {
+    fn of(paths: impl IntoIterator<Item = String>) -> Self {
         Self {
-            manner: Manner::List,
-            paths: paths.collect(),
+            paths: paths.into_iter().collect(),
+            ..Self::default()
         }
     }
 
@@ -44,7 +47,7 @@ impl Paths {
     fn through_time(manner: Manner) -> Self {
         Self {
             manner,
-            paths: vec!["1 = 1".to_owned()],
+            ..Self::of(["1 = 1".to_owned()])
         }
     }
 }
@@ -78,7 +81,7 @@ fn values(filter: &AuditFilter, wanted: AuditField) -> Option<Vec<&str>> {
 }
 
 /// Goes along the index of a field.
-fn of_field(conjuncts: &[&AuditFilter], sql: &mut Sql) -> Option<Paths> {
+fn of_field<'a>(conjuncts: &[&AuditFilter], sql: &mut Sql) -> Option<Way<'a>> {
     let by_field = FIELDS.iter().find_map(|(field, column)| {
         let values = conjuncts.iter().filter_map(|it| values(it, *field));
         values.min_by_key(Vec::len).map(|values| (*column, values))
@@ -104,11 +107,11 @@ fn of_field(conjuncts: &[&AuditFilter], sql: &mut Sql) -> Option<Paths> {
         };
         format!("substr({column}, 1, {INDEXED}) = {start}{is_there}")
     });
-    Some(Paths::of(paths))
+    Some(Way::of(paths))
 }
 
 /// Goes along the index of outcomes, which leaves out the ones that nearly all have.
-fn of_outcome(conjuncts: &[&AuditFilter], sql: &mut Sql) -> Option<Paths> {
+fn of_outcome<'a>(conjuncts: &[&AuditFilter], sql: &mut Sql) -> Option<Way<'a>> {
     let wanted = conjuncts.iter().find_map(|filter| {
         let values = values(filter, AuditField::Outcome)?;
         let is_rare = |value: &&str| *value != AuditOutcome::Success.as_str();
@@ -122,25 +125,61 @@ fn of_outcome(conjuncts: &[&AuditFilter], sql: &mut Sql) -> Option<Paths> {
         let outcome = sql.bind(&*kept(outcome));
         format!("e.outcome = {outcome} AND e.outcome <> 'success'")
     });
-    Some(Paths::of(paths))
+    Some(Way::of(paths))
+}
+
+/// Returns the words that a search begins with, when nothing is in a better index.
+pub(super) fn words_lead(filter: &AuditFilter, dialect: Dialect) -> Option<Led<'_>> {
+    let conjuncts = conjuncts(filter);
+    let mut unused = Sql::default();
+    if of_field(&conjuncts, &mut unused)
+        .or_else(|| of_outcome(&conjuncts, &mut unused))
+        .is_some()
+    {
+        return None;
+    }
+    let led = conjuncts.into_iter().find_map(|filter| match filter {
+        AuditFilter::Words(words) => Some((filter, words)),
+        _ => None,
+    });
+    let (filter, words) = led?;
+    let sought = Sought::new(words, dialect);
+    (sought != Sought::Everything).then_some(Led {
+        filter,
+        sought,
+        words,
+    })
+}
+
+/// What a search begins with.
+#[derive(Debug)]
+pub(super) struct Led<'a> {
+    filter: &'a AuditFilter,
+    sought: Sought,
+    words: &'a [String],
 }
 
 impl<D: Database> SqlStore<D> {
-    /// Finds the way of a search. Without any, no event fits.
-    pub(super) async fn paths(
+    /// Finds the way of a search, within a span of time if there is one. Without any, no event fits.
+    pub(super) async fn paths<'a>(
         &self,
-        filter: &AuditFilter,
+        filter: &'a AuditFilter,
+        near: Option<Near>,
         tail: &Tail,
         sql: &mut Sql,
-    ) -> Result<Paths, Error> {
+    ) -> Result<Way<'a>, Error> {
+        if let Some(led) = words_lead(filter, self.database().dialect()) {
+            return match (&led.sought, near) {
+                (Sought::Index(question), None) => self.of_words(&led, question, tail, sql).await,
+                (Sought::Index(question), Some(near)) => {
+                    self.of_words_near(&led, question, near, tail, sql).await
+                }
+                (Sought::Everything | Sought::Nothing, _) => Ok(Way::default()),
+            };
+        }
         let conjuncts = conjuncts(filter);
         if let Some(paths) = of_field(&conjuncts, sql).or_else(|| of_outcome(&conjuncts, sql)) {
             return Ok(paths);
-        }
-        for filter in &conjuncts {
-            if let AuditFilter::Words(words) = filter {
-                return self.of_words(words, tail, sql).await;
-            }
         }
         for filter in conjuncts.into_iter().filter(|it| is_of_action(it)) {
             let actions = self.actions(filter).await?;
@@ -149,45 +188,75 @@ impl<D: Database> SqlStore<D> {
                     let action = sql.bind(action);
                     format!("e.action = {action}")
                 });
-                return Ok(Paths::of(paths));
+                return Ok(Way::of(paths));
             }
         }
-        Ok(Paths::through_time(Manner::List))
+        Ok(Way::through_time(Manner::List))
     }
 
     /// Begins with the events that have the words, when these are few.
-    async fn of_words(&self, words: &[String], tail: &Tail, sql: &mut Sql) -> Result<Paths, Error> {
+    async fn of_words<'a>(
+        &self,
+        led: &Led<'a>,
+        question: &str,
+        tail: &Tail,
+        sql: &mut Sql,
+    ) -> Result<Way<'a>, Error> {
         let dialect = self.database().dialect();
-        let question = match Sought::new(words, dialect) {
-            Sought::Everything => return Ok(Paths::through_time(Manner::List)),
-            Sought::Nothing => return Ok(Paths::default()),
-            Sought::Index(question) => question,
-        };
         let all =
             Statement::new("SELECT CAST(coalesce(sum(size), 0) AS BIGINT) FROM ee_audit_heads");
         let all = self.few("look for words", all, column::<u64>).await?.pop();
         // The rarer the words, the longer the list takes less and the look at each event more.
         let many = (all.unwrap_or_default() * PROBES).isqrt().max(FEW);
-        let count = words::count(dialect, question.clone(), many + 1);
+        let count = words::count(dialect, question.to_owned(), many + 1);
         let count = self
             .along("look for words", count, column::<u64>)
             .await?
             .pop();
         let count = count.unwrap_or_default();
-        let numbers = tail.numbers(words, true);
+        let numbers = tail.numbers(led.words, true);
         if count + numbers.len() as u64 > FEW {
             let manner = if count > many {
                 Manner::Probe
             } else {
                 Manner::List
             };
-            return Ok(Paths::through_time(manner));
+            return Ok(Way::through_time(manner));
         }
         let found = words::numbers(dialect, &sql.bind(question));
-        let numbers = sql.bind(list(numbers));
-        let path = format!(
-            "e.number IN ({found} UNION SELECT CAST(value AS BIGINT) FROM json_each({numbers}))"
-        );
-        Ok(Paths::of(std::iter::once(path)))
+        Ok(Way {
+            settled: Some(led.filter),
+            ..Way::of([among(&found, numbers, sql)])
+        })
     }
+
+    /// Goes through the events of a span of time.
+    async fn of_words_near<'a>(
+        &self,
+        led: &Led<'a>,
+        question: &str,
+        near: Near,
+        tail: &Tail,
+        sql: &mut Sql,
+    ) -> Result<Way<'a>, Error> {
+        let is_near = near.condition(sql);
+        let dialect = self.database().dialect();
+        let (number, question) = match dialect {
+            Dialect::Postgres => ("number", question.to_owned()),
+            Dialect::Sqlite => ("rowid", self.in_whole_words(led.words).await?),
+        };
+        let found = words::numbers(dialect, &sql.bind(question));
+        let found = format!("{found} AND {}", near.numbers(number, sql));
+        let path = among(&found, tail.numbers(led.words, true), sql);
+        Ok(Way {
+            settled: Some(led.filter),
+            ..Way::of([format!("{path} AND {is_near}")])
+        })
+    }
+}
+
+/// Writes the condition that an event is among those found, or among those listed.
+fn among(found: &str, listed: Vec<String>, sql: &mut Sql) -> String {
+    let listed = sql.bind(list(listed));
+    format!("e.number IN ({found} UNION SELECT CAST(value AS BIGINT) FROM json_each({listed}))")
 }

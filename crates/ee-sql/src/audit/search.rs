@@ -7,9 +7,10 @@ use ee_core::{
 };
 
 use super::{
-    conditions::{Sql, Writer, micros},
+    conditions::{Sql, Writer, within},
     logs::entry,
-    paths::{Paths, conjuncts},
+    near::{Near, REACHES},
+    paths::Way,
     rows::column as column_of,
     tail::Tail,
     texts::original,
@@ -25,7 +26,7 @@ pub(super) struct Question {
     /// What each event that fits meets.
     conditions: String,
     pub(super) dialect: Dialect,
-    /// See [`Paths`].
+    /// See [`Way`].
     paths: Vec<String>,
     pub(super) sql: Sql,
 }
@@ -68,19 +69,6 @@ impl Question {
     }
 }
 
-/// Returns the times within which all of the events are, which begins with `AND`: a way may go through these alone.
-fn within(filter: &AuditFilter, sql: &mut Sql) -> String {
-    let bounds = conjuncts(filter).into_iter().filter_map(|filter| {
-        let (sign, at) = match filter {
-            AuditFilter::Before(end) => ("<", *end),
-            AuditFilter::Since(start) => (">=", *start),
-            _ => return None,
-        };
-        Some(format!(" AND e.ts {sign} {}", sql.bind(micros(at))))
-    });
-    bounds.collect()
-}
-
 /// Returns a number of rows that is not less and one of few, so that there are few texts.
 fn rounded(limit: u32) -> u32 {
     limit.next_multiple_of(if limit <= 128 { 16 } else { 128 })
@@ -91,15 +79,22 @@ impl<D: Database> SqlStore<D> {
     pub(super) async fn question(
         &self,
         filter: &AuditFilter,
+        near: Option<Near>,
         also: impl FnOnce(&mut Sql) -> String + Send,
     ) -> Result<Question, Error> {
         let tail: Tail = self.tail(filter).await?;
         let dialect = self.database().dialect();
         let mut sql = Sql::default();
-        let Paths { manner, paths } = self.paths(filter, &tail, &mut sql).await?;
+        let way = self.paths(filter, near, &tail, &mut sql).await?;
+        let Way {
+            manner,
+            paths,
+            settled,
+        } = way;
         let mut writer = Writer {
             dialect,
             manner,
+            settled,
             sql: &mut sql,
             tail: &tail,
         };
@@ -120,39 +115,20 @@ impl<D: Database> SqlStore<D> {
 impl<D: Database> AuditSearch for SqlStore<D> {
     async fn search(&self, query: &AuditQuery) -> Result<Vec<AuditEntry>, Error> {
         let limit = query.limit.min(AuditQuery::MAX_LIMIT);
-        let (direction, beyond) = if query.is_ascending {
-            ("ASC", ">")
-        } else {
-            ("DESC", "<")
-        };
-        let behind = |sql: &mut Sql| {
-            let Some(place) = query.after else {
-                return String::new();
+        for reach in REACHES {
+            let Some(near) = self.near(query, reach).await? else {
+                break;
             };
-            let (ts, id) = (sql.bind(place.timestamp), sql.bind(place.id));
-            format!(" AND e.ts {beyond}= {ts} AND (e.ts {beyond} {ts} OR e.id {beyond} {id})")
-        };
-        let question = self.question(&query.filter, behind).await?;
-        if limit == 0 || question.is_vain() {
-            return Ok(Vec::new());
+            let found = self.page(query, limit, Some(near)).await?;
+            if found.len() == limit as usize {
+                return Ok(found);
+            }
         }
-        let order = format!("ts {direction}, id {direction}");
-        let first = question.first(&order, rounded(limit));
-        let text = format!(
-            "SELECT h.partition, b.number, b.received_at, b.canonical, b.personal \
-             FROM ({first}) AS page \
-             JOIN ee_audit_bodies AS b ON b.number = page.number AND b.id = page.id \
-             JOIN ee_audit_heads AS h ON h.log = (page.number >> 40) \
-             ORDER BY page.ts {direction}, page.id {direction}"
-        );
-        let read = |mut row: Row| entry(row.take()?, row);
-        let operation = "search the record";
-        let query = question.sql.into_statement(text);
-        self.first(operation, query, limit as usize, read).await
+        self.page(query, limit, None).await
     }
 
     async fn count(&self, filter: &AuditFilter, most: u64) -> Result<AuditCount, Error> {
-        let mut question = self.question(filter, |_| String::new()).await?;
+        let mut question = self.question(filter, None, |_| String::new()).await?;
         if question.is_vain() {
             return Ok(AuditCount {
                 counted: 0,
@@ -214,6 +190,44 @@ impl<D: Database> AuditSearch for SqlStore<D> {
 }
 
 impl<D: Database> SqlStore<D> {
+    /// Reads a page, out of a part of the record or out of all of it.
+    async fn page(
+        &self,
+        query: &AuditQuery,
+        limit: u32,
+        near: Option<Near>,
+    ) -> Result<Vec<AuditEntry>, Error> {
+        let (direction, beyond) = if query.is_ascending {
+            ("ASC", ">")
+        } else {
+            ("DESC", "<")
+        };
+        let behind = |sql: &mut Sql| {
+            let Some(place) = query.after else {
+                return String::new();
+            };
+            let (ts, id) = (sql.bind(place.timestamp), sql.bind(place.id));
+            format!(" AND e.ts {beyond}= {ts} AND (e.ts {beyond} {ts} OR e.id {beyond} {id})")
+        };
+        let question = self.question(&query.filter, near, behind).await?;
+        if limit == 0 || question.is_vain() {
+            return Ok(Vec::new());
+        }
+        let order = format!("ts {direction}, id {direction}");
+        let first = question.first(&order, rounded(limit));
+        let text = format!(
+            "SELECT h.partition, b.number, b.received_at, b.canonical, b.personal \
+             FROM ({first}) AS page \
+             JOIN ee_audit_bodies AS b ON b.number = page.number AND b.id = page.id \
+             JOIN ee_audit_heads AS h ON h.log = (page.number >> 40) \
+             ORDER BY page.ts {direction}, page.id {direction}"
+        );
+        let read = |mut row: Row| entry(row.take()?, row);
+        let operation = "search the record";
+        let query = question.sql.into_statement(text);
+        self.first(operation, query, limit as usize, read).await
+    }
+
     /// Reads what a query makes of everything that fits.
     async fn whole<T>(
         &self,
@@ -276,7 +290,7 @@ impl<D: Database> SqlStore<D> {
         if let Some(counted) = super::tallies::counted(filter, field, width) {
             return Ok(Some(counted));
         }
-        let question = self.question(filter, |_| String::new()).await?;
+        let question = self.question(filter, None, |_| String::new()).await?;
         if question.is_vain() {
             return Ok(None);
         }

@@ -53,7 +53,11 @@ impl<D: Database> SqlStore<D> {
         let count = self
             .few(operation, Statement::new(COUNT), column::<u64>)
             .await?;
-        if count.first().is_some_and(|&count| count > MOST) {
+        let count = count.first().copied().unwrap_or_default();
+        if count == 0 {
+            return Ok(Tail::default());
+        }
+        if count > MOST {
             let message = "the words of new events are not searchable yet";
             return Err(Error::new(ErrorKind::Unavailable, message));
         }

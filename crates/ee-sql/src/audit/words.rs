@@ -31,7 +31,7 @@ impl Sought {
             // A word within quotes is no operator, and none has a quote.
             let (join, sought) = match dialect {
                 Dialect::Postgres => (" & ", format!("'{word}':*")),
-                Dialect::Sqlite => (" AND ", format!("\"{word}\" *")),
+                Dialect::Sqlite => (" AND ", format!("{} *", quoted(&word))),
             };
             if !question.is_empty() {
                 question.push_str(join);
@@ -52,20 +52,23 @@ pub(super) enum Manner {
     /// The index lists all that have.
     #[default]
     List,
-    /// The index is asked for each event: quicker when nearly all have.
+    /// The words of each event are looked at: quicker when many have them.
     Probe,
 }
 
 impl Manner {
     /// Writes the condition that the index finds an event for a parameter.
     pub(super) fn found(self, dialect: Dialect, question: &str) -> String {
-        let numbers = numbers(dialect, question);
         match (self, dialect) {
-            (Self::List, _) => format!("e.number IN ({numbers})"),
-            (Self::Probe, Dialect::Postgres) => {
-                format!("EXISTS ({numbers} AND number = e.number)")
+            // In this form, PostgreSQL does not make a list of all.
+            (Self::Probe, Dialect::Postgres) => format!(
+                "coalesce((SELECT words @@ CAST(CAST({question} AS TEXT) AS TSQUERY) \
+                 FROM ee_audit_words WHERE number = e.number), FALSE)"
+            ),
+            // SQLite would list all that have words that begin so for each event again.
+            (Self::List, _) | (Self::Probe, Dialect::Sqlite) => {
+                format!("e.number IN ({})", numbers(dialect, question))
             }
-            (Self::Probe, Dialect::Sqlite) => format!("EXISTS ({numbers} AND rowid = e.number)"),
         }
     }
 }
@@ -151,7 +154,12 @@ fn joined(words: &[String]) -> String {
     words.join(" ")
 }
 
-fn cut(word: &str) -> Cow<'_, str> {
+/// Writes a word as one that is no operator to SQLite. No word has a quote.
+pub(super) fn quoted(word: &str) -> String {
+    format!("\"{word}\"")
+}
+
+pub(super) fn cut(word: &str) -> Cow<'_, str> {
     let end = word.floor_char_boundary(BYTES);
     word.get(..end).unwrap_or_default().into()
 }

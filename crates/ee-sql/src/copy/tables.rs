@@ -154,6 +154,9 @@ pub const TABLES: &[Table] = &[
         &["hash"],
         &["user_id", "address", "device", "metadata"],
         &[
+            "previous_hash",
+            "previous_until",
+            "roles_mark",
             "created_at",
             "last_seen_at",
             "authenticated_at",

@@ -20,6 +20,12 @@ const LIST: &str = "SCAN json_each";
 /// So are rows that come with it, and what an index of words has found.
 const ROWS: &str = "VALUES CLAUSE";
 const FOUND: [&str; 2] = ["SCAN ee_audit_words VIRTUAL TABLE INDEX", "SCAN found"];
+/// The words that begin alike are looked up one after the other.
+const KNOWN: [&str; 3] = [
+    "SCAN CONSTANT ROW",
+    "SCAN ee_audit_words_known VIRTUAL TABLE INDEX",
+    "SCAN known",
+];
 const SCANS: &str = "SCAN";
 const SORTS: &str = "USE TEMP B-TREE";
 
@@ -223,7 +229,10 @@ impl Plans {
                 step.starts_with(SCANS) || step.starts_with(SORTS) || step.contains("AUTOMATIC");
             let is_given = step.starts_with(LIST)
                 || step.ends_with(ROWS)
-                || FOUND.iter().any(|found| step.starts_with(found));
+                || FOUND
+                    .iter()
+                    .chain(&KNOWN)
+                    .any(|found| step.starts_with(found));
             is_slow && !is_given && !is_allowed(sql, step)
         });
         problems
@@ -255,6 +264,7 @@ fn problems_of_page(mut steps: Vec<String>) -> Vec<String> {
             "SCAN e USING INDEX ee_audit_by_time",
             "SCAN e USING COVERING INDEX ee_audit_by_time",
             "SCAN page",
+            "SCAN span",
             FOUND[0],
             LIST,
             "USE TEMP B-TREE FOR LAST TERM OF ORDER BY",

@@ -2,12 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use ee::store_pg::{PgConfig, PgDatabase};
+use ee::{
+    storage::AuditStore as _,
+    store_pg::{PgConfig, PgDatabase},
+};
 use ee_testkit::PgCluster;
-use processes::{Installation, Record, patiently, setting, settle};
+use processes::{Installation, PATIENCE, Record, patiently, setting, settle};
 use tokio::{
     task::{JoinSet, block_in_place},
-    time::{MissedTickBehavior, interval, sleep},
+    time::{MissedTickBehavior, interval, sleep, timeout},
 };
 
 /// How many refusals a second.
@@ -17,7 +20,7 @@ const CALLERS: u64 = 8;
 /// Refusals need no database, and each is recorded.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_happens_while_postgresql_is_away_is_in_the_record_afterwards() {
-    let seconds = setting("EE_AUDIT_OUTAGE_SECONDS", 20);
+    let seconds = setting("EE_AUDIT_OUTAGE_SECONDS", 60);
     let cluster = PgCluster::private();
     let database = cluster.database().await;
     let installation = Installation::new().on(database.url());
@@ -57,14 +60,17 @@ async fn what_happens_while_postgresql_is_away_is_in_the_record_afterwards() {
     })
     .await;
     let wanted = seconds * RATE;
-    patiently("the events of the spool", async {
-        use ee::storage::AuditStore as _;
-
+    // They come back faster than they came.
+    let patience = PATIENCE + Duration::from_secs(seconds);
+    let stored = timeout(patience, async {
         while store.head("default").await.unwrap().size() < wanted {
             sleep(Duration::from_millis(50)).await;
         }
-    })
-    .await;
+    });
+    assert!(
+        stored.await.is_ok(),
+        "the events of the spool take longer than {patience:?}"
+    );
     let moved = back.elapsed();
     assert!(server.process.terminate().await.success());
 

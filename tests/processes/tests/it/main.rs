@@ -9,9 +9,14 @@
 )]
 
 mod accounts;
+mod audit_again;
 mod audit_cli;
+mod audit_disk;
+mod audit_hanging;
 mod audit_kills;
 mod audit_outage;
+mod audit_tampering;
+mod audit_writers;
 mod changes;
 mod crash;
 mod effects;

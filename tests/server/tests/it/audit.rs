@@ -49,6 +49,7 @@ async fn a_list_has_every_event_once_while_others_are_written() {
     }
 }
 
+/// Phase 5: audit logs can be queried with filters (actor, action, time range).
 #[tokio::test]
 async fn every_filter_narrows_the_list_and_the_grammar_does_the_same() {
     let server = TestServer::start().await;
@@ -241,6 +242,7 @@ async fn a_proof_is_good_for_whoever_has_the_key_and_nothing_else() {
     assert_eq!(raw["chain"].as_str().unwrap().len(), 64);
 }
 
+/// Phase 5: audit logs can be queried with filters, also by existing clients.
 #[tokio::test]
 async fn both_generations_of_mastra_get_their_shapes() {
     let server = TestServer::start().await;

@@ -224,7 +224,8 @@ async fn the_record_in_postgresql_lets_go_of_what_it_must() {
 fn checkpoint(path: &Path) {
     let conn = Connection::open(path).unwrap();
     conn.busy_timeout(Duration::from_secs(30)).unwrap();
-    conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+    conn.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
+        .unwrap();
 }
 
 /// Counts how often a text stands in the files of a directory, byte by byte.

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use async_trait::async_trait;
 use ee::{
     AclProvider, Error, NewKey, ResourceRef, ThreadId, User, UserId,
-    storage::{Effect, ThreadRecord, ThreadStore},
+    storage::{Effect, GrantRecord, GrantStore, ThreadRecord, ThreadStore},
 };
 use http::Method;
 use serde_json::{Value, json};
@@ -211,8 +211,35 @@ async fn check(server: &TestServer, caller: &Caller, threads: &[String], about: 
     cut
 }
 
+/// So many things are granted that lists are judged thing by thing. There are none of them.
+async fn many(server: &TestServer, subject: &str, effect: Effect) {
+    let now = ee::Clock::now(&server.clock);
+    for kind in ["agents", "workflows", "memory"] {
+        let grants = (0..1_001).map(|number| {
+            let (kind, id) = (kind.to_owned(), format!("none-{number}"));
+            let thing = ResourceRef { kind, id };
+            let subject = subject.parse().unwrap();
+            let mut grant = GrantRecord::new(subject, thing, "read".to_owned(), now);
+            grant.effect = effect;
+            grant
+        });
+        GrantStore::put(&*server.store, grants.collect())
+            .await
+            .unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_list_shows_exactly_what_is_answered_thing_by_thing() {
+    shows_exactly(false).await;
+}
+
+#[tokio::test]
+async fn and_so_it_does_for_whoever_is_granted_more_than_there_is() {
+    shows_exactly(true).await;
+}
+
+async fn shows_exactly(is_many: bool) {
     let server = start(Setup::loopback()).await;
     let (mut dice, mut cut) = (Dice::new(11), 0);
 
@@ -246,6 +273,10 @@ async fn a_list_shows_exactly_what_is_answered_thing_by_thing() {
             about = format!("{about} {effect:?} {actions:?} {thing} to {subject}");
         }
 
+        if is_many {
+            let effect = dice.pick(&[Effect::Allow, Effect::Deny]);
+            many(&server, &format!("role:{role}"), effect).await;
+        }
         let session = Caller::Session(server.session_of(&id).await);
         cut += check(&server, &session, &threads, &about).await;
         let scopes = [
@@ -294,6 +325,12 @@ async fn nobody_lists_the_conversations_of_somebody_else() {
 
 #[tokio::test]
 async fn pages_of_studio_show_the_same() {
+    for is_many in [false, true] {
+        pages_show_the_same(is_many).await;
+    }
+}
+
+async fn pages_show_the_same(is_many: bool) {
     let server = start(Setup::loopback().studio()).await;
     for number in 0..60 {
         server.agent(&format!("private-{number}")).await;
@@ -308,6 +345,9 @@ async fn pages_of_studio_show_the_same() {
     server
         .grant("user:ada", "workflows/w2", &["read"], Effect::Allow)
         .await;
+    if is_many {
+        many(&server, "user:ada", Effect::Allow).await;
+    }
     let ada = Caller::Session(server.session_of(&id).await);
 
     let agents = ada.get(&server, "/studio/agents").await.text();

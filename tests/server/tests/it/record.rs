@@ -70,6 +70,8 @@ fn assert_context(event: &AuditEvent, op: Op, status: u16) {
     assert!(event.duration.is_some(), "{op:?}");
 }
 
+/// Phase 5: audit events capture actor, action, resource, timestamp and metadata; they are logged for agent CRUD, chat
+/// messages and workflow runs.
 #[tokio::test]
 async fn every_change_is_recorded_once_with_all_its_fields() {
     let server = TestServer::start().await;
@@ -136,6 +138,7 @@ async fn every_change_is_recorded_once_with_all_its_fields() {
     }
 }
 
+/// Phase 5: events are logged for agent CRUD, chat messages and workflow runs, also for those that are refused.
 #[tokio::test]
 async fn every_refusal_is_recorded_once_as_denied() {
     let server = TestServer::start().await;

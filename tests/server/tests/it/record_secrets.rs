@@ -71,8 +71,9 @@ async fn all_the_way(payloads: &[Payload]) {
         spool: Some(Arc::new(spool)),
         store: Arc::clone(&store) as _,
     });
-    for payload in payloads {
-        recorder.log(payload.event.clone()).await.unwrap();
+    let logged = payloads.iter().map(|it| recorder.log(it.event.clone()));
+    for logged in futures_util::future::join_all(logged).await {
+        logged.unwrap();
     }
     secrets.check_files(&spool_dir, "the spool");
 

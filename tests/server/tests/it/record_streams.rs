@@ -22,6 +22,7 @@ fn both(mut events: Vec<AuditEvent>) -> (AuditEvent, AuditEvent) {
     (intent, end)
 }
 
+/// Phase 5: events are logged for chat messages.
 #[tokio::test]
 async fn a_stream_is_recorded_at_its_end_with_model_and_tokens() {
     let server = TestServer::start().await;

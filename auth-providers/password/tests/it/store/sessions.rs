@@ -1,7 +1,7 @@
 use async_trait::async_trait;
 use ee_core::{
     Error, TokenHash, UserId,
-    storage::{Cursor, Listed, SessionRecord, SessionStore},
+    storage::{Cursor, Listed, SessionRecord, SessionRenewal, SessionStore},
 };
 use jiff::Timestamp;
 
@@ -29,6 +29,10 @@ impl SessionStore for TestStore {
 
     async fn touch(&self, _: &TokenHash, _: Timestamp, _: Timestamp) -> Result<bool, Error> {
         unreachable!("accounts touch no session")
+    }
+
+    async fn renew(&self, _: &TokenHash, _: &SessionRenewal) -> Result<bool, Error> {
+        unreachable!("accounts renew no session")
     }
 
     async fn replace(&self, _: &TokenHash, _: SessionRecord) -> Result<bool, Error> {

@@ -2,7 +2,7 @@
 
 use ee_core::{
     AuditEvent, AuditHash, RedactionMethod,
-    storage::{AuditEntry, AuditRecord, AuditStoredLink},
+    storage::{AuditEntry, AuditKept, AuditRecord, AuditStoredLink},
 };
 use uuid::Uuid;
 
@@ -73,6 +73,16 @@ impl From<AuditEntry> for Payload {
     }
 }
 
+impl From<AuditKept> for Payload {
+    fn from(kept: AuditKept) -> Self {
+        Self::Kept {
+            canonical: kept.canonical,
+            personal: kept.personal,
+            projected: kept.event,
+        }
+    }
+}
+
 impl Payload {
     /// Returns the hash of the event.
     pub(super) fn leaf(&self) -> Option<AuditHash> {
@@ -92,6 +102,11 @@ impl Payload {
         else {
             return Inspected::default();
         };
+        if let (None, Some(id)) = (&projected, id)
+            && AuditRecord::is_plainly_whole(&canonical, personal.as_deref(), id)
+        {
+            return Inspected::default();
+        }
         let Ok(record) = AuditRecord::restore(canonical.clone(), personal) else {
             // Later versions may write what this one cannot read: that the hash is right is all that can be said.
             let is_readable = AuditRecord::restore(canonical, None).is_ok();

@@ -6,6 +6,7 @@ use ee_core::{
     AuditHead, Error, ErrorKind,
     storage::{AuditProofStore, AuditStore, AuditStoredLink},
 };
+use futures_util::future;
 
 use self::payloads::Payloads;
 use super::{
@@ -46,17 +47,20 @@ pub async fn verify_store(
     let head = log.head(&mut verifier).await?;
     let end = head.as_ref().map_or(u64::MAX, AuditHead::size);
     let mut payloads = Payloads::new(store, partition, after);
-    let mut done = after;
-    while done < end {
-        let Some(to) = log.push(&mut verifier, &mut payloads, done, end).await? else {
-            break;
+    let mut part = log.read(&mut payloads, after, end).await?;
+    while let Some(Part { links, rows, to }) = part {
+        // A store reads what comes next while this is looked at.
+        let look = async {
+            merge(&mut verifier, links, rows);
+            log.compare_nodes(&mut verifier).await
         };
-        log.compare_nodes(&mut verifier).await?;
-        done = to;
+        let (next, looked) = future::join(log.read(&mut payloads, to, end), look).await;
+        looked?;
         progress(Progress {
-            done,
+            done: to,
             total: head.as_ref().map(AuditHead::size),
         });
+        part = next?;
     }
     if head.is_some() {
         log.push_stray(&mut verifier, end).await?;
@@ -65,6 +69,14 @@ pub async fn verify_store(
         log.recognise(&mut verifier, end).await?;
     }
     Ok(verifier.finish(head.as_ref()))
+}
+
+/// Some rows of a log.
+struct Part {
+    links: Vec<AuditStoredLink>,
+    rows: Vec<(u64, Payload)>,
+    /// The number of the last.
+    to: u64,
 }
 
 /// One log of a store.
@@ -146,15 +158,19 @@ impl Log<'_> {
         }
     }
 
-    /// Shows the next rows and returns the number of the last. `None` when there are no more.
-    async fn push(
+    /// Reads the next rows. `None` when there are no more.
+    async fn read(
         &self,
-        verifier: &mut LogVerifier,
         payloads: &mut Payloads<'_>,
         after: u64,
         end: u64,
-    ) -> Result<Option<u64>, Error> {
-        let mut links = self.proofs.links(self.partition, after, BATCH).await?;
+    ) -> Result<Option<Part>, Error> {
+        if after >= end {
+            return Ok(None);
+        }
+        let links = self.proofs.links(self.partition, after, BATCH);
+        let (links, ()) = future::join(links, payloads.read_ahead()).await;
+        let mut links = links?;
         links.retain(|link| link.seq <= end);
         let is_last = links.len() < BATCH as usize;
         let to = match links.last() {
@@ -163,14 +179,13 @@ impl Log<'_> {
             _ => end,
         };
         let rows = payloads.up_to(to, &links).await?;
-        merge(verifier, links, rows);
-        Ok(Some(to))
+        Ok(Some(Part { links, rows, to }))
     }
 
     /// Shows rows behind the end. Those that were added since are none of it.
     async fn push_stray(&self, verifier: &mut LogVerifier, end: u64) -> Result<(), Error> {
         let mut links = self.proofs.links(self.partition, end, BATCH).await?;
-        let mut entries = match self.store.feed(self.partition, end, BATCH).await {
+        let mut entries = match self.store.feed_kept(self.partition, end, BATCH).await {
             Ok(entries) => entries,
             // What nobody can read stands there for nobody.
             Err(err) if err.kind() == ErrorKind::Internal => Vec::new(),

@@ -105,19 +105,15 @@ impl Walk {
         if self.pending.is_none()
             && !self.is_cut
             && let Some(leaf) = leaves.first()
+            && let Some(link) = self.head.push_fitting(*leaf, chain)
         {
-            let before = self.head.clone();
-            let link = self.head.push(*leaf);
-            if link.chain == chain {
-                self.stored = chain;
-                self.recent.add(Row { chain, leaf: *leaf }, &self.head);
-                return Step {
-                    fits: Some(*leaf),
-                    nodes: link.nodes,
-                    findings: Vec::new(),
-                };
-            }
-            self.head = before;
+            self.stored = chain;
+            self.recent.add(Row { chain, leaf: *leaf }, &self.head);
+            return Step {
+                fits: Some(*leaf),
+                nodes: link.nodes,
+                findings: Vec::new(),
+            };
         }
         self.search(seq, leaves, chain, is_sound)
     }

@@ -3,16 +3,16 @@
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use ee::{
-    AclSubject, PermissionPattern, ResourceRef, Role, TokenHash,
+    AclSubject, PermissionPattern, ResourceRef, Role, RolesMark, TokenHash,
     sql::SqlStore,
     storage::{
         AccountKind, AccountRecord, AccountStore, AgentRecord, AgentStore, ApiKeyRecord,
         ApiKeyStore, AssignmentRecord, AssignmentStore, Changed, Effect, EndedSessionStore,
         ExternalIdentity, GrantRecord, GrantStore, GroupRecord, GroupStore, IdentityStore,
-        MessageRecord, MessageRole, OneTimeToken, OneTimeTokenStore, PreviousSecret, RoleRecord,
-        RoleStore, RunRecord, RunStatus, RunStore, SessionRecord, SessionStore, SignInFlow,
-        SignInFlowStore, StepRecord, ThreadRecord, ThreadStore, ThrottleStore, TokenPurpose, Totp,
-        WorkflowRecord, WorkflowStep, WorkflowStore,
+        MessageRecord, MessageRole, OneTimeToken, OneTimeTokenStore, PreviousHash, PreviousSecret,
+        RoleRecord, RoleStore, RunRecord, RunStatus, RunStore, SessionRecord, SessionStore,
+        SignInFlow, SignInFlowStore, StepRecord, ThreadRecord, ThreadStore, ThrottleStore,
+        TokenPurpose, Totp, WorkflowRecord, WorkflowStep, WorkflowStore,
     },
 };
 use ee_testkit::{hard_metadata, hard_texts, hard_times};
@@ -190,6 +190,11 @@ async fn sessions(store: &SqlStore<Any>, samples: &Samples) {
         session.device = Some(text);
         session.is_remembered = number % 2 == 0;
         session.credential_version = number as u64;
+        session.previous = (number % 2 == 0).then(|| PreviousHash {
+            hash: TokenHash::of(&format!("before session {number}")),
+            until: at,
+        });
+        session.roles_mark = (number % 2 == 1).then(|| RolesMark::from_stored(u64::MAX));
         session.address = (number % 2 == 1).then(|| "2001:db8::ffff:1".parse().unwrap());
         SessionStore::create(store, session).await.unwrap();
     }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use ee_core::{
     Error, ErrorKind,
-    storage::{AuditEntry, AuditStore, AuditStoredLink},
+    storage::{AuditKept, AuditStore, AuditStoredLink},
 };
 
 use super::{super::row::Payload, BATCH};
@@ -12,8 +12,13 @@ use super::{super::row::Payload, BATCH};
 /// After so many in a row that cannot be read, it is the store that does not work.
 const MOST_UNREADABLE: u32 = 100;
 
+/// So many are read at once. The last of them may not be the last of its number, and is read again.
+const TOGETHER: u32 = BATCH + 1;
+
 /// Reads events in order.
 pub(super) struct Payloads<'a> {
+    /// What was read ahead.
+    ahead: Option<Result<Vec<AuditKept>, Error>>,
     /// Everything up to this number was read.
     after: u64,
     partition: &'a str,
@@ -25,12 +30,25 @@ pub(super) struct Payloads<'a> {
 impl<'a> Payloads<'a> {
     pub(super) fn new(store: &'a dyn AuditStore, partition: &'a str, after: u64) -> Self {
         Self {
+            ahead: None,
             after,
             partition,
             read: VecDeque::new(),
             store,
             unreadable: 0,
         }
+    }
+
+    /// Reads what comes next.
+    pub(super) async fn read_ahead(&mut self) {
+        if self.ahead.is_none() {
+            self.ahead = Some(self.next().await);
+        }
+    }
+
+    async fn next(&self) -> Result<Vec<AuditKept>, Error> {
+        let (partition, after) = (self.partition, self.after);
+        self.store.feed_kept(partition, after, TOGETHER).await
     }
 
     /// Returns the events behind those that were returned, up to a number. The links are those of the same numbers.
@@ -40,7 +58,11 @@ impl<'a> Payloads<'a> {
         links: &[AuditStoredLink],
     ) -> Result<Vec<(u64, Payload)>, Error> {
         while self.after < to {
-            match self.store.feed(self.partition, self.after, BATCH).await {
+            let next = match self.ahead.take() {
+                Some(next) => next,
+                None => self.next().await,
+            };
+            match next {
                 Ok(batch) => self.keep(batch, to),
                 Err(err) if err.kind() == ErrorKind::Internal => {
                     self.read_one_by_one(err, to, links).await?;
@@ -52,8 +74,8 @@ impl<'a> Payloads<'a> {
         Ok(self.read.drain(..count).collect())
     }
 
-    fn keep(&mut self, mut batch: Vec<AuditEntry>, to: u64) {
-        let is_last = batch.len() < BATCH as usize;
+    fn keep(&mut self, mut batch: Vec<AuditKept>, to: u64) {
+        let is_last = batch.len() < TOGETHER as usize;
         let first = batch.first().map(|entry| entry.seq);
         let last = batch.last().map(|entry| entry.seq);
         self.after = match (first, last) {
