@@ -7,7 +7,7 @@ use std::{borrow::Cow, mem, sync::Arc};
 
 use ee_core::{AuditColumn, AuditTable, AuditTableFormat, Error, ErrorKind};
 use parquet::{
-    basic::Compression,
+    basic::{Compression, ZstdLevel},
     errors::ParquetError,
     file::{
         properties::WriterProperties,
@@ -30,7 +30,7 @@ impl AuditTableFormat for Parquet {
     fn begin(&self, columns: &[AuditColumn]) -> Result<Box<dyn AuditTable>, Error> {
         let schema = schema::of(columns).map_err(unwritable)?;
         let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(Default::default()))
+            .set_compression(Compression::ZSTD(ZstdLevel::default()))
             .set_created_by(concat!("ee-parquet ", env!("CARGO_PKG_VERSION")).to_owned())
             .build();
         let writer = SerializedFileWriter::new(Vec::new(), Arc::new(schema), Arc::new(properties));

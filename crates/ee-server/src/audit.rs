@@ -91,7 +91,7 @@ pub struct AuditParts {
     /// Where events wait for the store.
     pub spool: Option<Arc<Spool>>,
     /// Writes copies as Apache Parquet; absent where none are written.
-    pub table: Option<Arc<dyn AuditTableFormat>>,
+    pub table: Option<&'static dyn AuditTableFormat>,
 }
 
 impl Cx {

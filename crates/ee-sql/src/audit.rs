@@ -5,6 +5,7 @@
 mod actions;
 mod append;
 mod conditions;
+mod filed;
 mod indexing;
 mod known;
 mod logs;

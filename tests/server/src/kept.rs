@@ -50,7 +50,7 @@ pub(crate) async fn parts(
         signers: vec![again],
         sinks: vec![sink(store, clock).await],
         spool: None,
-        table: Some(Arc::new(ee::parquet::Parquet)),
+        table: Some(&ee::parquet::Parquet),
     }
 }
 

@@ -184,13 +184,14 @@ pub(crate) fn sinks(loaded: &Loaded) -> &[SinkSettings] {
     &loaded.config.audit.sinks
 }
 
-/// Returns what writes copies as Apache Parquet, if that was compiled in.
-pub(crate) fn table() -> Option<Arc<dyn AuditTableFormat>> {
+/// Writes copies as Apache Parquet, if that was compiled in.
+pub(crate) const TABLE: Option<&dyn AuditTableFormat> = {
     #[cfg(feature = "parquet")]
-    return Some(Arc::new(ee::parquet::Parquet));
+    let table: Option<&dyn AuditTableFormat> = Some(&ee::parquet::Parquet);
     #[cfg(not(feature = "parquet"))]
-    None
-}
+    let table = None;
+    table
+};
 
 /// Returns how long events stay.
 pub(crate) const fn retention(loaded: &Loaded) -> &RetentionConfig {

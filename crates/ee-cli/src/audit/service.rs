@@ -134,7 +134,7 @@ impl AuditService {
             signers: open::signing_keys(loaded, false)?,
             sinks: self.sinks.clone(),
             spool: self.spool.clone(),
-            table: open::table(),
+            table: open::TABLE,
         })
     }
 

@@ -42,6 +42,8 @@ pub struct AuditKept {
     pub canonical: String,
     /// What is searched, where a store does not make it of the other two.
     pub event: Option<Box<AuditEvent>>,
+    /// Whether the event is found by what it is: what a store searches in is made of the other two.
+    pub is_filed: bool,
     /// What the commitments stand for.
     pub personal: Option<String>,
     /// Its number.
@@ -54,6 +56,7 @@ impl From<AuditEntry> for AuditKept {
         Self {
             canonical: record.canonical,
             event: Some(Box::new(record.event)),
+            is_filed: true,
             personal: record.personal,
             seq,
         }

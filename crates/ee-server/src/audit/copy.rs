@@ -80,7 +80,7 @@ pub async fn export(cx: &Cx, asked: Asked) -> Result<AuditCopy, Error> {
     }
     let mut exporter = Exporter::new(wanted.options).product(parts.product.clone());
     if wanted.options.format == ExportFormat::Parquet {
-        let table = parts.table.as_deref().ok_or_else(|| {
+        let table = parts.table.ok_or_else(|| {
             let message = "this server was built without copies in Parquet";
             Error::new(ErrorKind::Unsupported, message)
         })?;

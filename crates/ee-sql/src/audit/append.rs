@@ -11,10 +11,9 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    BASE, LAST, base,
+    BASE, LAST, base, filed,
     logs::{among, entry, head, hold},
     rows::{BODY, EVENT, LINK, NODE, NewEvent},
-    seq,
     texts::list,
 };
 use crate::{Batch, Database, Done, Row, Rows, SqlStore, Statement, store::column};
@@ -241,24 +240,7 @@ impl<D: Database> AuditStore for SqlStore<D> {
         after: u64,
         limit: u32,
     ) -> Result<Vec<AuditKept>, Error> {
-        let query = format!(
-            "SELECT number, canonical, personal FROM ee_audit_bodies \
-             WHERE number > {BASE} + ?2 AND number <= {BASE} + 1099511627775 \
-             ORDER BY number LIMIT ?3"
-        );
-        let after = after.min(LAST);
-        let query = Statement::new(query)
-            .bind(partition)
-            .bind(after)
-            .bind(limit);
-        let read = |mut row: Row| {
-            Ok(AuditKept {
-                seq: seq(row.take()?),
-                canonical: row.take()?,
-                event: None,
-                personal: row.take()?,
-            })
-        };
-        self.along("read a log", query, read).await
+        let query = filed::query(partition, after, limit);
+        self.along("read a log", query, filed::read).await
     }
 }

@@ -20,9 +20,17 @@ const APART: u64 = 10;
 const FLIPS: u64 = 2_000;
 
 /// What is kept of events, by their numbers.
-const OF_EVENTS: [Column; 5] = [
+const OF_EVENTS: [Column; 13] = [
+    column("ee_audit_bodies", "id", Kind::Bytes, "number"),
     column("ee_audit_bodies", "canonical", Kind::Text, "number"),
     column("ee_audit_bodies", "personal", Kind::Text, "number"),
+    column("ee_audit_events", "id", Kind::Bytes, "number"),
+    column("ee_audit_events", "ts", Kind::Number, "number"),
+    column("ee_audit_events", "action", Kind::Text, "number"),
+    column("ee_audit_events", "actor_id", Kind::Text, "number"),
+    column("ee_audit_events", "category", Kind::Text, "number"),
+    column("ee_audit_events", "outcome", Kind::Text, "number"),
+    column("ee_audit_events", "stage", Kind::Text, "number"),
     column("ee_audit_links", "id", Kind::Bytes, "number"),
     column("ee_audit_links", "leaf", Kind::Bytes, "number"),
     column("ee_audit_links", "chain", Kind::Bytes, "number"),
@@ -295,6 +303,8 @@ async fn check_attacks(stage: Stage, name: &str) {
     )
     .await;
     check(&stage, "delete everything of it", &all, &[(700, missing)]).await;
+    let hidden = [(700, VerdictKind::ColumnDiffers)];
+    check(&stage, "hide from searches", &gone("events", a), &hidden).await;
     let swapped = [(700, VerdictKind::Swapped), (1_300, VerdictKind::Swapped)];
     check(&stage, "swap", &(body(a, b) + &body(b, a)), &swapped).await;
     let duplicate = [(1_300, VerdictKind::Duplicate)];

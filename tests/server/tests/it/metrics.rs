@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use ee::{
-    AuditAction, AuditActor, AuditEvent, AuditOutcome,
+    AuditAction, AuditActor, AuditEvent, AuditOutcome, Clock as _, SystemClock,
     audit::{
         delivery::{Health, Verification},
         spool::{Spool, SpoolConfig},
@@ -12,7 +12,7 @@ use ee::{
     storage::AuditRecord,
 };
 use http::{Method, StatusCode};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::json;
 use server_tests::{Answer, Setup, TestServer, Who};
 
@@ -34,7 +34,7 @@ async fn with_full_spool(
     let spool = Spool::open(config).unwrap().0;
     let event = || {
         let (actor, action) = (AuditActor::system(), AuditAction::LOGOUT);
-        AuditEvent::new(Timestamp::now(), actor, action, AuditOutcome::Success)
+        AuditEvent::new(SystemClock.now(), actor, action, AuditOutcome::Success)
     };
     let mut has_room = true;
     // Every event has some hundred bytes.

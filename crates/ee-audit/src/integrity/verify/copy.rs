@@ -78,6 +78,7 @@ fn read_line(line: &[u8]) -> Result<Option<(String, LogRow)>, Error> {
         return Err(Error::new(ErrorKind::Invalid, message));
     };
     let payload = Payload::Kept {
+        is_filed: true,
         canonical,
         personal: line.personal,
         projected: Some(Box::new(line.event)),

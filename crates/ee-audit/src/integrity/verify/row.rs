@@ -54,6 +54,8 @@ pub enum Payload {
     Kept {
         /// What was hashed.
         canonical: String,
+        /// Whether what a store searches in is made of it.
+        is_filed: bool,
         /// What the commitments stand for.
         personal: Option<String>,
         /// What is searched, where there is such a thing.
@@ -67,6 +69,7 @@ impl From<AuditEntry> for Payload {
     fn from(entry: AuditEntry) -> Self {
         Self::Kept {
             canonical: entry.record.canonical,
+            is_filed: true,
             personal: entry.record.personal,
             projected: Some(Box::new(entry.record.event)),
         }
@@ -77,6 +80,7 @@ impl From<AuditKept> for Payload {
     fn from(kept: AuditKept) -> Self {
         Self::Kept {
             canonical: kept.canonical,
+            is_filed: kept.is_filed,
             personal: kept.personal,
             projected: kept.event,
         }
@@ -96,12 +100,16 @@ impl Payload {
     pub(super) fn inspect(self, id: Option<Uuid>) -> Inspected {
         let Self::Kept {
             canonical,
+            is_filed,
             personal,
             projected,
         } = self
         else {
             return Inspected::default();
         };
+        if !is_filed {
+            return Inspected::label(Some(differs("what is searched is another event")));
+        }
         if let (None, Some(id)) = (&projected, id)
             && AuditRecord::is_plainly_whole(&canonical, personal.as_deref(), id)
         {

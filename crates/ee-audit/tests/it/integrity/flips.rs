@@ -92,6 +92,7 @@ async fn every_byte_of_every_event() {
             let mut bytes = entry.record.canonical.clone().into_bytes();
             bytes[byte] ^= 1 << (byte % 7);
             let payload = Payload::Kept {
+                is_filed: true,
                 canonical: String::from_utf8(bytes).unwrap(),
                 personal: entry.record.personal.clone(),
                 projected: None,

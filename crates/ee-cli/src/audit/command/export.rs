@@ -108,9 +108,9 @@ impl Export<'_> {
         options.evidence = options.format == ExportFormat::Ndjson;
         let mut exporter = Exporter::new(options).product(service::product());
         if options.format == ExportFormat::Parquet
-            && let Some(table) = open::table()
+            && let Some(table) = open::TABLE
         {
-            exporter = exporter.table(&*table)?;
+            exporter = exporter.table(table)?;
         }
         let mut checkpoints = Vec::new();
         for partition in self.keeper.logs().partitions().await? {

@@ -104,12 +104,13 @@ impl<'a> Payloads<'a> {
             .iter()
             .filter(|link| link.seq > self.after && link.seq <= to);
         for link in links {
-            match self.store.find_event(link.id).await {
-                Ok(Some(entry)) if entry.seq == link.seq => {
+            let (partition, before) = (self.partition, link.seq.saturating_sub(1));
+            match self.store.feed_kept(partition, before, 1).await {
+                Ok(kept) => {
                     self.unreadable = 0;
-                    self.read.push_back((entry.seq, entry.into()));
+                    let kept = kept.into_iter().filter(|it| it.seq == link.seq);
+                    self.read.extend(kept.map(|it| (it.seq, it.into())));
                 }
-                Ok(_) => {}
                 Err(err) if err.kind() == ErrorKind::Internal => {
                     self.unreadable += 1;
                     self.read.push_back((link.seq, Payload::Unreadable));
