@@ -342,6 +342,10 @@ pub async fn refresh(cx: &Cx, head: &RequestHead<'_>) -> Result<Reply<Refreshed>
     let id = sessions
         .id_from_request(head)?
         .ok_or_else(|| unauthenticated("No session"))?;
+    // A session that opens nothing, such as that of a disabled account, is not prolonged either.
+    if cx.identity().is_none() {
+        return Err(unauthenticated("Session expired"));
+    }
     let session = sessions
         .refresh(&id)
         .await?

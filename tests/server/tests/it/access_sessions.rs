@@ -219,6 +219,8 @@ async fn a_disabled_account_is_refused_at_once_and_its_sessions_stay_over() {
         assert_eq!(codes().await, (200, 200), "{kind:?}");
         set("disabled", 1).await;
         assert_eq!(codes().await, (401, 401), "{kind:?}");
+        let refresh = server.post("/api/auth/refresh").cookie(&session);
+        assert_eq!(refresh.send().await.code(), 401, "{kind:?}");
         set("active", 2).await;
         // The key was never taken back; the session began under other credentials.
         assert_eq!(codes().await, (401, 200), "{kind:?}");
