@@ -214,9 +214,10 @@ const WHOLE: &[Case] = &[
         Unit::PerSecond,
         COPIED,
     ),
+    case("verify/sqlite", "SQLite, verified", Unit::PerSecond, None),
     case(
-        "verify/sqlite",
-        "SQLite, verified",
+        "verify/sqlite/core",
+        "SQLite, verified, a second of one core",
         Unit::PerSecond,
         VERIFIED,
     ),

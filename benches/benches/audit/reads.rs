@@ -9,7 +9,9 @@ use ee::{
         integrity::{Evidence, VerifierKeys, verify_store},
         query::{Context, parse},
     },
-    storage::{AuditEntry, AuditIndex, AuditProofStore, AuditRecord, AuditSearch, AuditStore},
+    storage::{
+        AuditEntry, AuditIndex, AuditProofStore, AuditRecord, AuditSearch, AuditSpans, AuditStore,
+    },
     store_libsql::{SqliteConfig, SqliteFile},
     store_pg::{PgConfig, PgDatabase},
 };
@@ -98,7 +100,7 @@ async fn read(name: &str, store: &impl Kept, count: usize, figures: &mut Figures
     for _ in 0..TIMES / 5 {
         let begun = Instant::now();
         store
-            .histogram(&all, AuditField::Outcome, 86_400)
+            .histogram(&all, AuditField::Outcome, AuditSpans::of(86_400))
             .await
             .unwrap();
         for field in [
@@ -114,7 +116,7 @@ async fn read(name: &str, store: &impl Kept, count: usize, figures: &mut Figures
     figures.insert(format!("facets/{name}"), percentile(&mut times, 95));
     figures.insert(format!("export/{name}"), export(store, count).await);
     let evidence = Evidence::new("bench", VerifierKeys::default());
-    let begun = Instant::now();
+    let (begun, worked) = (Instant::now(), worked());
     let report = verify_store(store, store, LOG, &evidence, 0, &mut |_| {})
         .await
         .unwrap();
@@ -123,6 +125,24 @@ async fn read(name: &str, store: &impl Kept, count: usize, figures: &mut Figures
         format!("verify/{name}"),
         count as f64 / begun.elapsed().as_secs_f64(),
     );
+    figures.insert(
+        format!("verify/{name}/core"),
+        count as f64 / (self::worked() - worked),
+    );
+}
+
+/// Returns for how many seconds all threads of this program together have worked.
+fn worked() -> f64 {
+    // So many a second, whatever the clock of the kernel.
+    const TICKS: f64 = 100.0;
+    let line = std::fs::read_to_string("/proc/self/stat").unwrap();
+    // Behind the name of the program, in which anything may stand.
+    let (_, fields) = line.rsplit_once(')').unwrap();
+    let fields = fields.split_whitespace().skip(11).take(2);
+    fields
+        .map(|ticks| ticks.parse::<f64>().unwrap())
+        .sum::<f64>()
+        / TICKS
 }
 
 /// Returns how many milliseconds 95 of 100 readings take at most.

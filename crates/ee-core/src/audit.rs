@@ -6,6 +6,7 @@ mod canonical;
 mod chain;
 mod event;
 mod filter;
+mod glance;
 mod id;
 mod outline;
 mod record;
@@ -24,6 +25,7 @@ pub use event::{
     AuditResource, AuditStage, RedactionMethod,
 };
 pub use filter::{AuditField, AuditFilter, AuditPlace, AuditQuery, AuditTest, words_of};
+pub use glance::AuditGlance;
 pub use ride::AuditRide;
 pub use table::{AuditCellKind, AuditColumn, AuditTable, AuditTableFormat};
 

@@ -37,7 +37,7 @@ pub use api_key::{KeyManager, KeyProvider, KeySecret, NewKey};
 pub use audit::{
     AUDIT_NODE_WIDTH, ActionCard, ActorKind, ActorType, AuditAction, AuditActor, AuditAi,
     AuditCellKind, AuditChange, AuditColumn, AuditContext, AuditEvent, AuditField, AuditFilter,
-    AuditHash, AuditHead, AuditLink, AuditLogger, AuditNode, AuditOutcome, AuditParty,
+    AuditGlance, AuditHash, AuditHead, AuditLink, AuditLogger, AuditNode, AuditOutcome, AuditParty,
     AuditPermission, AuditPlace, AuditQuery, AuditRedaction, AuditResource, AuditRide, AuditStage,
     AuditTable, AuditTableFormat, AuditTest, Crud, Delivery, RedactionMethod, Severity, words_of,
 };

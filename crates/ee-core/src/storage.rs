@@ -21,7 +21,7 @@ pub use accounts::{
 pub use agents::{AgentFilter, AgentRecord, AgentStore};
 pub use audit::{
     AuditBucket, AuditCount, AuditEntry, AuditHold, AuditIndex, AuditKept, AuditProofStore,
-    AuditRecord, AuditRetention, AuditSearch, AuditStore, AuditStoredLink,
+    AuditRecord, AuditRetention, AuditSearch, AuditSpans, AuditStore, AuditStoredLink,
 };
 pub use change::{Change, ChangeCount, ChangeHub, ChangeListener};
 pub use grants::{Effect, GrantRecord, GrantStore};

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use ee_core::{Error, storage::ChangeHub};
 use jiff::Timestamp;
 
-use crate::{Batch, Row, Statement};
+use crate::{Batch, Row, Statement, Value, ValueRef};
 
 /// What one statement of a batch has done.
 #[derive(Debug, Default)]
@@ -46,6 +46,9 @@ pub enum Reach {
 
 /// Makes of what was found in a transaction what the transaction goes on with. An error undoes it.
 pub type Then = Box<dyn FnOnce(Vec<Vec<Row>>) -> Result<Batch, Error> + Send>;
+
+/// Makes something of a row where it lies.
+pub type Look<T> = fn(&[ValueRef<'_>]) -> Result<T, Error>;
 
 /// A database with our schema. What it promises is in the description of the crate.
 ///
@@ -97,6 +100,26 @@ pub trait Database: fmt::Debug + Send + Sync + 'static {
     ) -> Result<Vec<Row>, Error> {
         let answers = self.query(operation, vec![query]).await?;
         Ok(answers.into_iter().flatten().collect())
+    }
+
+    /// Runs one query that goes along an index, as [`search`](Self::search) does, and looks at each row: a database may
+    /// show what it has without a copy.
+    async fn look<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        query: Statement,
+        look: Look<T>,
+    ) -> Result<Vec<T>, Error>
+    where
+        Self: Sized,
+    {
+        let rows = self.search(operation, query, Reach::Page).await?;
+        let values = rows.into_iter().map(Row::into_values);
+        let look = |row: Vec<Value>| {
+            let row: Vec<ValueRef<'_>> = row.iter().map(ValueRef::from).collect();
+            look(&row)
+        };
+        values.map(look).collect()
     }
 
     /// Makes room for events of the record that happen from a moment on. Nothing to do for one that keeps them in one

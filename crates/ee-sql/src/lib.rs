@@ -22,7 +22,7 @@ mod value;
 mod workflows;
 
 pub use audit::leave;
-pub use database::{Database, Dialect, Done, Reach, SchemaStatus, Then};
+pub use database::{Database, Dialect, Done, Look, Reach, SchemaStatus, Then};
 pub use statement::{Batch, Rows, Statement};
 pub use store::SqlStore;
-pub use value::{FromValue, Json, Name, Row, Value};
+pub use value::{FromValue, Json, Name, Row, Value, ValueRef};

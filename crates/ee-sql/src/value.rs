@@ -35,6 +35,48 @@ impl fmt::Debug for Value {
     }
 }
 
+/// The same, where it lies.
+#[derive(Clone, Copy, Eq, PartialEq)]
+pub enum ValueRef<'a> {
+    /// Bytes.
+    Blob(&'a [u8]),
+    /// A number, a truth or a time.
+    Integer(i64),
+    /// Nothing.
+    Null,
+    /// A text.
+    Text(&'a str),
+}
+
+impl fmt::Debug for ValueRef<'_> {
+    /// Tells the kind alone.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Value::from(*self).fmt(f)
+    }
+}
+
+impl<'a> From<&'a Value> for ValueRef<'a> {
+    fn from(value: &'a Value) -> Self {
+        match value {
+            Value::Blob(bytes) => Self::Blob(bytes),
+            Value::Integer(number) => Self::Integer(*number),
+            Value::Null => Self::Null,
+            Value::Text(text) => Self::Text(text),
+        }
+    }
+}
+
+impl From<ValueRef<'_>> for Value {
+    fn from(value: ValueRef<'_>) -> Self {
+        match value {
+            ValueRef::Blob(bytes) => Self::Blob(bytes.to_owned()),
+            ValueRef::Integer(number) => Self::Integer(number),
+            ValueRef::Null => Self::Null,
+            ValueRef::Text(text) => Self::Text(text.to_owned()),
+        }
+    }
+}
+
 macro_rules! into_value {
     ($($type:ty => $value:ident: $convert:expr,)*) => {
         $(impl From<$type> for Value {

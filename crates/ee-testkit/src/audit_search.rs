@@ -13,7 +13,7 @@ use std::{
 
 use ee_core::{
     AuditEvent, AuditField, AuditFilter, AuditPlace, AuditQuery, AuditTest, ErrorKind,
-    storage::{AuditBucket, AuditIndex, AuditSearch, AuditStore},
+    storage::{AuditBucket, AuditIndex, AuditSearch, AuditSpans, AuditStore},
 };
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
@@ -53,7 +53,7 @@ pub(crate) struct Asked {
     field: AuditField,
     filter: AuditFilter,
     is_ascending: bool,
-    seconds: u32,
+    spans: AuditSpans,
 }
 
 impl Asked {
@@ -63,7 +63,8 @@ impl Asked {
             field: *dice.pick(&AuditField::ALL),
             filter,
             is_ascending: dice.roll(2) == 0,
-            seconds: *dice.pick(&[1, 60, 3_600, 7_200, 86_400, 7]),
+            spans: AuditSpans::of(*dice.pick(&[1, 60, 3_600, 7_200, 86_400, 7]))
+                .ahead_by(*dice.pick(&[0, 7_200, -34_200, 20_700])),
         }
     }
 }
@@ -95,13 +96,14 @@ fn facet(field: AuditField, fitting: &[&AuditEvent]) -> Vec<(String, u64)> {
     counts
 }
 
-fn histogram(field: AuditField, seconds: u32, fitting: &[&AuditEvent]) -> Vec<AuditBucket> {
-    let width = i64::from(seconds) * 1_000_000;
+fn histogram(field: AuditField, spans: AuditSpans, fitting: &[&AuditEvent]) -> Vec<AuditBucket> {
+    let width = i64::from(spans.seconds) * 1_000_000;
+    let ahead = i64::from(spans.offset) * 1_000_000;
     let mut counts: BTreeMap<(i64, String), u64> = BTreeMap::new();
     for event in fitting {
         let micros = event.timestamp.as_microsecond();
         for value in values(field, event) {
-            let start = micros.div_euclid(width) * width;
+            let start = (micros + ahead).div_euclid(width) * width - ahead;
             *counts.entry((start, value)).or_default() += 1;
         }
     }
@@ -120,7 +122,7 @@ pub(crate) async fn same(store: &impl AuditSearch, asked: &Asked, events: &[Audi
         field,
         filter,
         is_ascending,
-        seconds,
+        spans,
     } = asked;
     let mut fitting: Vec<&AuditEvent> = events.iter().filter(|it| filter.matches(it)).collect();
     fitting.sort_by_key(|event| place(event));
@@ -140,9 +142,9 @@ pub(crate) async fn same(store: &impl AuditSearch, asked: &Asked, events: &[Audi
     // Those that are as frequent come by the value; texts that no text should have come anywhere among them.
     facets.sort_by(|(a, many), (b, more)| (Reverse(many), a).cmp(&(Reverse(more), b)));
     assert_eq!(facets, facet(*field, &fitting), "{filter:?}");
-    let mut parts = store.histogram(filter, *field, *seconds).await.unwrap();
+    let mut parts = store.histogram(filter, *field, *spans).await.unwrap();
     parts.sort_by(|a, b| (a.start, &a.value).cmp(&(b.start, &b.value)));
-    assert_eq!(parts, histogram(*field, *seconds, &fitting), "{filter:?}");
+    assert_eq!(parts, histogram(*field, *spans, &fitting), "{filter:?}");
 }
 
 async fn add(store: &impl AuditStore, events: &[AuditEvent]) {
@@ -521,7 +523,10 @@ pub async fn hours_are_counted_as_their_events_are(
 pub async fn a_histogram_has_no_end_of_parts(store: Arc<impl AuditSearch + AuditStore>) {
     let everything = AuditFilter::EVERYTHING;
     let by = AuditField::RequestId;
-    let none = store.histogram(&everything, AuditField::Outcome, 0).await;
+    let none = AuditSpans::of(0);
+    let none = store
+        .histogram(&everything, AuditField::Outcome, none)
+        .await;
     assert_kind(none, ErrorKind::Invalid);
     let events = (0..10_001).map(|number| {
         let mut event = event(number);
@@ -535,10 +540,11 @@ pub async fn a_histogram_has_no_end_of_parts(store: Arc<impl AuditSearch + Audit
         store.append(LOG, part.to_vec(), at(0)).await.unwrap();
     }
 
-    let too_many = store.histogram(&everything, by, 86_400).await;
+    let days = AuditSpans::of(86_400);
+    let too_many = store.histogram(&everything, by, days).await;
     assert_kind(too_many, ErrorKind::Invalid);
     let fine = store
-        .histogram(&AuditFilter::Before(at(9_000)), by, 86_400)
+        .histogram(&AuditFilter::Before(at(9_000)), by, days)
         .await;
     assert_eq!(fine.unwrap().len(), 9_000);
 }

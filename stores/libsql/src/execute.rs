@@ -1,6 +1,7 @@
 //! How statements run on a connection.
 
-use ee_sql::{Batch, Done, Row, Rows, Statement, Value};
+use ee_core::Error;
+use ee_sql::{Batch, Done, Look, Row, Rows, Statement, Value};
 use rusqlite::{
     CachedStatement, Connection, ToSql,
     types::{Null, ToSqlOutput, Type, ValueRef},
@@ -83,23 +84,45 @@ fn params(statement: &Statement) -> impl rusqlite::Params + use<'_> {
 }
 
 fn read(row: &rusqlite::Row<'_>, columns: usize) -> rusqlite::Result<Row> {
-    let value = |index| {
-        Ok(match row.get_ref(index)? {
-            ValueRef::Blob(bytes) => Value::Blob(bytes.to_vec()),
-            ValueRef::Integer(number) => Value::Integer(number),
-            ValueRef::Null => Value::Null,
-            // No column of ours holds one.
-            ValueRef::Real(_) => {
-                let name = "a number";
-                return Err(rusqlite::Error::InvalidColumnType(
-                    index,
-                    name.to_owned(),
-                    Type::Real,
-                ));
-            }
-            text @ ValueRef::Text(_) => Value::Text(text.as_str()?.to_owned()),
-        })
-    };
+    let value = |index| value(row, index).map(Value::from);
     let values: rusqlite::Result<Vec<Value>> = (0..columns).map(value).collect();
     values.map(Row::from)
+}
+
+fn value<'a>(row: &'a rusqlite::Row<'_>, index: usize) -> rusqlite::Result<ee_sql::ValueRef<'a>> {
+    Ok(match row.get_ref(index)? {
+        ValueRef::Blob(bytes) => ee_sql::ValueRef::Blob(bytes),
+        ValueRef::Integer(number) => ee_sql::ValueRef::Integer(number),
+        ValueRef::Null => ee_sql::ValueRef::Null,
+        // No column of ours holds one.
+        ValueRef::Real(_) => {
+            let name = "a number";
+            return Err(rusqlite::Error::InvalidColumnType(
+                index,
+                name.to_owned(),
+                Type::Real,
+            ));
+        }
+        text @ ValueRef::Text(_) => ee_sql::ValueRef::Text(text.as_str()?),
+    })
+}
+
+/// Looks at all rows where they lie. What the look at one fails with ends it.
+pub(crate) fn look<T>(
+    conn: &Connection,
+    statement: &Statement,
+    look: Look<T>,
+) -> rusqlite::Result<Result<Vec<T>, Error>> {
+    let mut prepared = conn.prepare_cached(&statement.sql)?;
+    let columns = prepared.column_count();
+    let mut rows = prepared.query(params(statement))?;
+    let mut seen = Vec::new();
+    while let Some(row) = rows.next()? {
+        let values: rusqlite::Result<Vec<_>> = (0..columns).map(|at| value(row, at)).collect();
+        match look(&values?) {
+            Ok(one) => seen.push(one),
+            Err(err) => return Ok(Err(err)),
+        }
+    }
+    Ok(Ok(seen))
 }

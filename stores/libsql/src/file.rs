@@ -7,7 +7,9 @@ use std::{
 
 use async_trait::async_trait;
 use ee_core::storage::{Change, ChangeHub};
-use ee_sql::{Batch, Database, Dialect, Done, Reach, Row, SchemaStatus, SqlStore, Statement, Then};
+use ee_sql::{
+    Batch, Database, Dialect, Done, Look, Reach, Row, SchemaStatus, SqlStore, Statement, Then,
+};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
 
@@ -227,6 +229,19 @@ impl Database for SqliteFile {
             execute::query(conn, &query)
         })
         .await
+    }
+
+    async fn look<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        query: Statement,
+        look: Look<T>,
+    ) -> Result<Vec<T>, ee_core::Error> {
+        self.read(operation, move |conn| {
+            let _limit = open::Limit::until(Instant::now() + PATIENCE);
+            execute::look(conn, &query, look)
+        })
+        .await?
     }
 
     fn dialect(&self) -> Dialect {

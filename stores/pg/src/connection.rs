@@ -3,15 +3,16 @@
 use std::{ops::Deref, sync::Arc};
 
 use deadpool_postgres::{ClientWrapper, Object};
-use ee_sql::{Batch, Done, Reach, Row, Statement};
+use ee_sql::{Batch, Done, Look, Reach, Row, Statement};
 use futures_util::future::try_join_all;
 use tokio::try_join;
 use tokio_postgres::Error;
 
 use crate::{
     copy,
-    pipeline::{self, Request},
+    pipeline::{self, Answers, Request},
     texts::{Text, Texts},
+    values::{columns, read},
 };
 
 /// `maEE`: the first half of the names of our locks.
@@ -89,6 +90,27 @@ impl Loan {
         reach: Reach,
         texts: &Texts,
     ) -> Result<Vec<Row>, Error> {
+        self.search_and_read(query, reach, texts, read).await
+    }
+
+    /// Looks at the rows of a query that goes along an index.
+    pub(crate) async fn look<T>(
+        &mut self,
+        query: &Statement,
+        texts: &Texts,
+        look: Look<T>,
+    ) -> Result<Vec<Result<T, ee_core::Error>>, Error> {
+        let read = |row: &tokio_postgres::Row| columns(row).map(|columns| look(&columns));
+        self.search_and_read(query, Reach::Page, texts, read).await
+    }
+
+    async fn search_and_read<R>(
+        &mut self,
+        query: &Statement,
+        reach: Reach,
+        texts: &Texts,
+        read: impl Fn(&tokio_postgres::Row) -> Result<R, Error> + Copy,
+    ) -> Result<Vec<R>, Error> {
         let ready = self.prepare_as(texts.get(&query.sql)).await?;
         let begin = match reach {
             Reach::Page => BEGIN_PAGE,
@@ -100,8 +122,10 @@ impl Loan {
             Request::Command("COMMIT"),
         ];
         self.is_in_transaction = true;
-        let done = self.end(&requests).await?;
-        Ok(rows(between(done, 1, 1)).into_iter().flatten().collect())
+        let answers = pipeline::run_and_read(self, &requests, read).await;
+        let done = self.ended(answers).await?;
+        // Commands return no rows.
+        Ok(done.into_iter().flat_map(|answer| answer.rows).collect())
     }
 
     /// Begins a transaction with statements and leaves it open.
@@ -198,6 +222,10 @@ impl Loan {
     /// Sends requests the last of which ends the transaction.
     async fn end(&mut self, requests: &[Request<'_>]) -> Result<Vec<Done>, Error> {
         let answers = pipeline::run(self, requests).await;
+        self.ended(answers).await
+    }
+
+    async fn ended<R>(&mut self, answers: Answers<R>) -> Result<Vec<R>, Error> {
         match answers.done {
             Err(err) if !answers.was_last_sent => self.undo().await.and(Err(err)),
             // Where one has failed, the end has undone all.

@@ -11,7 +11,9 @@ use std::{
 use async_trait::async_trait;
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
 use ee_core::storage::ChangeHub;
-use ee_sql::{Batch, Database, Dialect, Done, Reach, Row, SchemaStatus, SqlStore, Statement, Then};
+use ee_sql::{
+    Batch, Database, Dialect, Done, Look, Reach, Row, SchemaStatus, SqlStore, Statement, Then,
+};
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::{Instant, error::Elapsed, sleep_until, timeout_at};
 use tokio_util::task::TaskTracker;
@@ -202,6 +204,24 @@ impl Database for PgDatabase {
             let result = timeout_at(call.deadline, search).await;
             if let ControlFlow::Break(result) = call.judge(loan, result, Error::is_lost).await {
                 return Ok(result?);
+            }
+        }
+    }
+
+    async fn look<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        query: Statement,
+        look: Look<T>,
+    ) -> Result<Vec<T>, ee_core::Error> {
+        let mut call = self.pool.call(operation);
+        call.deadline = call.deadline.max(Instant::now() + SEARCH);
+        loop {
+            let mut loan = call.loan().await?;
+            let seen = loan.look(&query, &self.pool.searches, look);
+            let result = timeout_at(call.deadline, seen).await;
+            if let ControlFlow::Break(result) = call.judge(loan, result, Error::is_lost).await {
+                return result?.into_iter().collect();
             }
         }
     }

@@ -7,7 +7,7 @@ use futures_util::{
     TryStreamExt as _,
     future::{MaybeDone, maybe_done},
 };
-use tokio_postgres::{Client, Error, Statement};
+use tokio_postgres::{Client, Error, Row, Statement};
 
 use crate::values::{Param, read};
 
@@ -22,11 +22,28 @@ pub(crate) enum Request<'a> {
     Prepared(&'a Statement, &'a [Value]),
 }
 
+/// What came of one request.
+#[derive(Debug)]
+pub(crate) struct Answer<R> {
+    changed: u64,
+    /// What was made of the rows.
+    pub(crate) rows: Vec<R>,
+}
+
+impl From<Answer<ee_sql::Row>> for Done {
+    fn from(answer: Answer<ee_sql::Row>) -> Self {
+        Self {
+            changed: answer.changed,
+            rows: answer.rows,
+        }
+    }
+}
+
 /// What came of several requests.
 #[derive(Debug)]
-pub(crate) struct Answers {
+pub(crate) struct Answers<R> {
     /// The answers to all, or the first error.
-    pub(crate) done: Result<Vec<Done>, Error>,
+    pub(crate) done: Result<Vec<R>, Error>,
     /// Whether the last request was sent.
     pub(crate) was_last_sent: bool,
 }
@@ -35,10 +52,27 @@ pub(crate) struct Answers {
 ///
 /// Each is a request of its own for the server: in a transaction, those behind one that failed fail as well, and what
 /// ends the transaction undoes it. Behind one that could not even be sent, nothing more is.
-pub(crate) async fn run(client: &Client, requests: &[Request<'_>]) -> Answers {
+pub(crate) async fn run(client: &Client, requests: &[Request<'_>]) -> Answers<Done> {
+    let Answers {
+        done,
+        was_last_sent,
+    } = run_and_read(client, requests, read).await;
+    let done = done.map(|answers| answers.into_iter().map(Done::from).collect());
+    Answers {
+        done,
+        was_last_sent,
+    }
+}
+
+/// The same, and makes something of each row.
+pub(crate) async fn run_and_read<R>(
+    client: &Client,
+    requests: &[Request<'_>],
+    read: impl Fn(&Row) -> Result<R, Error> + Copy,
+) -> Answers<Answer<R>> {
     let mut answers: Vec<_> = requests
         .iter()
-        .map(|request| Box::pin(maybe_done(ask(client, *request))))
+        .map(|request| Box::pin(maybe_done(ask_and_read(client, *request, read))))
         .collect();
     let sent = poll_fn(|context| {
         let mut sent = 0;
@@ -66,10 +100,21 @@ pub(crate) async fn run(client: &Client, requests: &[Request<'_>]) -> Answers {
 
 /// Asks one thing.
 pub(crate) async fn ask(client: &Client, request: Request<'_>) -> Result<Done, Error> {
+    ask_and_read(client, request, read).await.map(Done::from)
+}
+
+async fn ask_and_read<R>(
+    client: &Client,
+    request: Request<'_>,
+    read: impl Fn(&Row) -> Result<R, Error>,
+) -> Result<Answer<R>, Error> {
     let rows = match request {
         Request::Command(sql) => {
             client.batch_execute(sql).await?;
-            return Ok(Done::default());
+            return Ok(Answer {
+                changed: 0,
+                rows: Vec::new(),
+            });
         }
         Request::Once(sql, values) => {
             let params = values.iter().map(Param).map(|param| {
@@ -89,5 +134,5 @@ pub(crate) async fn ask(client: &Client, request: Request<'_>) -> Result<Done, E
         rows.push(read(&row)?);
     }
     let changed = stream.rows_affected().unwrap_or_default();
-    Ok(Done { changed, rows })
+    Ok(Answer { changed, rows })
 }

@@ -3,7 +3,7 @@
 use std::{error::Error, fmt};
 
 use bytes::BytesMut;
-use ee_sql::Value;
+use ee_sql::{Value, ValueRef};
 use tokio_postgres::{
     Row,
     types::{FromSql, IsNull, ToSql, Type, to_sql_checked},
@@ -54,25 +54,25 @@ impl ToSql for Param<'_> {
 }
 
 /// A value that came back.
-struct Column(Value);
+struct Column<'a>(ValueRef<'a>);
 
-impl<'a> FromSql<'a> for Column {
+impl<'a> FromSql<'a> for Column<'a> {
     fn from_sql(ty: &Type, raw: &'a [u8]) -> Result<Self, Box<dyn Error + Sync + Send>> {
         let value = match *ty {
-            Type::BOOL => Value::from(bool::from_sql(ty, raw)?),
-            Type::BYTEA => Value::Blob(raw.to_vec()),
-            Type::INT4 => Value::Integer(i32::from_sql(ty, raw)?.into()),
-            Type::INT8 => Value::Integer(i64::from_sql(ty, raw)?),
-            Type::NAME | Type::TEXT | Type::VARCHAR => Value::from(<&str>::from_sql(ty, raw)?),
+            Type::BOOL => ValueRef::Integer(bool::from_sql(ty, raw)?.into()),
+            Type::BYTEA => ValueRef::Blob(raw),
+            Type::INT4 => ValueRef::Integer(i32::from_sql(ty, raw)?.into()),
+            Type::INT8 => ValueRef::Integer(i64::from_sql(ty, raw)?),
+            Type::NAME | Type::TEXT | Type::VARCHAR => ValueRef::Text(<&str>::from_sql(ty, raw)?),
             // What a function without a result returns.
-            Type::VOID => Value::Null,
+            Type::VOID => ValueRef::Null,
             _ => return Err(Unsuitable.into()),
         };
         Ok(Self(value))
     }
 
     fn from_sql_null(_: &Type) -> Result<Self, Box<dyn Error + Sync + Send>> {
-        Ok(Self(Value::Null))
+        Ok(Self(ValueRef::Null))
     }
 
     fn accepts(_: &Type) -> bool {
@@ -82,9 +82,15 @@ impl<'a> FromSql<'a> for Column {
 
 /// Reads a row.
 pub(crate) fn read(row: &Row) -> Result<ee_sql::Row, tokio_postgres::Error> {
-    let value = |index| row.try_get(index).map(|Column(value)| value);
+    let value = |index| row.try_get(index).map(|Column(value)| Value::from(value));
     let values: Result<Vec<Value>, _> = (0..row.len()).map(value).collect();
     values.map(ee_sql::Row::from)
+}
+
+/// Returns what stands in a row, where it lies.
+pub(crate) fn columns(row: &Row) -> Result<Vec<ValueRef<'_>>, tokio_postgres::Error> {
+    let value = |index| row.try_get(index).map(|Column(value)| value);
+    (0..row.len()).map(value).collect()
 }
 
 /// A value stands where another kind is expected.
@@ -121,12 +127,15 @@ mod tests {
         ] {
             let raw = sent(value.clone(), &ty).unwrap();
 
-            assert_eq!(Column::from_sql(&ty, &raw).unwrap().0, value);
+            assert_eq!(Value::from(Column::from_sql(&ty, &raw).unwrap().0), value);
         }
-        assert_eq!(Column::from_sql_null(&Type::TEXT).unwrap().0, Value::Null);
+        assert_eq!(
+            Column::from_sql_null(&Type::TEXT).unwrap().0,
+            ValueRef::Null
+        );
         assert_eq!(
             Column::from_sql(&Type::BOOL, &[1]).unwrap().0,
-            Value::Integer(1)
+            ValueRef::Integer(1)
         );
     }
 

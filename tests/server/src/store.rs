@@ -13,8 +13,8 @@ use ee::{
     storage::{
         AccountFilter, AccountRecord, AccountStore, AgentFilter, AgentRecord, AgentStore,
         ApiKeyRecord, ApiKeyStore, AssignmentFilter, AssignmentRecord, AssignmentStore, Attempts,
-        AuditBucket, AuditCount, AuditEntry, AuditProofStore, AuditRecord, AuditSearch, AuditStore,
-        AuditStoredLink, Change, ChangeHub, Changed, Cursor, Effect, EndedSessionStore,
+        AuditBucket, AuditCount, AuditEntry, AuditProofStore, AuditRecord, AuditSearch, AuditSpans,
+        AuditStore, AuditStoredLink, Change, ChangeHub, Changed, Cursor, Effect, EndedSessionStore,
         ExternalIdentity, GrantRecord, GrantStore, GroupRecord, GroupStore, IdentityStore, Listed,
         MessageRecord, OneTimeToken, OneTimeTokenStore, Page, Paged, RoleBook, RoleRecord,
         RoleStore, RunFilter, RunRecord, RunStore, SessionRecord, SessionRenewal, SessionStore,
@@ -116,7 +116,7 @@ through!(AuditProofStore {
 through!(AuditSearch {
     fn search(query: &AuditQuery) -> Vec<AuditEntry>;
     fn count(filter: &AuditFilter, most: u64) -> AuditCount;
-    fn histogram(filter: &AuditFilter, by: AuditField, seconds: u32) -> Vec<AuditBucket>;
+    fn histogram(filter: &AuditFilter, by: AuditField, spans: AuditSpans) -> Vec<AuditBucket>;
     fn facet(filter: &AuditFilter, field: AuditField, most: u32) -> Vec<(String, u64)>;
 });
 through!(AuditStore {

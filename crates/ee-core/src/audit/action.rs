@@ -272,6 +272,8 @@ audit_actions! {
     AUDIT_SPOOL_CORRUPT = "audit.spool.corrupt", 5006, Execute, Spooled, 10, "Spool damaged";
     /// Something was begun, and nobody knows how it ended.
     AUDIT_INTENT_ORPHANED = "audit.intent.orphaned", 5007, Execute, Spooled, 7, "Act without an end";
+    /// The clock of a server is not that of another one, or not what it was.
+    AUDIT_CLOCK_SKEW = "audit.clock.skew", 5008, Execute, Spooled, 8, "Clocks apart";
     /// Events are not delivered to a sink any more.
     AUDIT_SINK_PAUSED = "audit.sink.paused", 5010, Update, Spooled, 8, "Sink paused";
     /// Events are delivered to a sink again.

@@ -19,13 +19,11 @@ use super::record::{COMMITMENT, SALT, VALUE, escaped};
 const BEFORE: &str = "{\"$commit\":\"";
 const BEHIND: &str = "\"}";
 
-/// What is told of an event without reading it.
+/// Where the commitments of an event are.
 #[derive(Debug)]
 pub(super) struct Outline<'a, 'k> {
-    pub(super) action: Option<&'a str>,
     /// In the order of the text.
     pub(super) commitments: Vec<Commitment<'a>>,
-    pub(super) id: Option<&'a str>,
     kept: &'k Personal<'a>,
 }
 
@@ -41,9 +39,7 @@ impl<'a, 'k> Outline<'a, 'k> {
     /// Reads the canonical form. `None` for one that is not as others are, also when a value is gone.
     pub(super) fn read(canonical: &'a str, kept: &'k Personal<'a>) -> Option<Self> {
         let mut outline = Self {
-            action: None,
             commitments: Vec::with_capacity(kept.values.len()),
-            id: None,
             kept,
         };
         let node = Node {
@@ -96,20 +92,20 @@ impl<'a, 'k> Outline<'a, 'k> {
 
 /// Where something stands.
 #[derive(Clone, Copy)]
-struct Path<'p, 'a> {
-    parent: Option<&'p Self>,
-    step: Step<'a>,
+pub(super) struct Path<'p, 'a> {
+    pub(super) parent: Option<&'p Self>,
+    pub(super) step: Step<'a>,
 }
 
 #[derive(Clone, Copy)]
-enum Step<'a> {
+pub(super) enum Step<'a> {
     At(usize),
     Key(&'a str),
 }
 
 impl Path<'_, '_> {
     /// Tells whether a pointer points here.
-    fn is(&self, pointer: &str) -> bool {
+    pub(super) fn is(&self, pointer: &str) -> bool {
         let Some((before, last)) = pointer.rsplit_once('/') else {
             return false;
         };
@@ -196,10 +192,6 @@ impl<'a> Visitor<'a> for Node<'_, 'a, '_> {
                     opened
                         .ok_or_else(|| A::Error::custom("what a commitment stands for is gone"))?;
                 }
-                "action" if self.path.is_none() => {
-                    self.outline.action = Some(values.next_value()?);
-                }
-                "id" if self.path.is_none() => self.outline.id = Some(values.next_value()?),
                 key => {
                     let path = Path {
                         parent: self.path,

@@ -3,12 +3,11 @@
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
-use uuid::Uuid;
 
 use super::{
     AuditEvent, AuditHash, AuditRedaction, RedactionMethod,
-    canonical::{LARGEST, canonical},
-    outline::{Committed, Opened, Outline, Personal},
+    canonical::canonical,
+    outline::{Outline, Personal},
 };
 use crate::{Error, ErrorKind, fill_random, storage::AuditRecord};
 
@@ -16,9 +15,9 @@ use crate::{Error, ErrorKind, fill_random, storage::AuditRecord};
 pub(super) const COMMITMENT: &str = "$commit";
 pub(super) const SALT: &str = "salt";
 pub(super) const VALUE: &str = "value";
-const SALT_BYTES: usize = 16;
+pub(super) const SALT_BYTES: usize = 16;
 /// Characters of a digest in a commitment.
-const DIGEST: usize = 43;
+pub(super) const DIGEST: usize = 43;
 
 /// Where persons and what was said can be told from: these values are erasable. A `*` is each member or entry.
 const PERSONAL: [&[&str]; 15] = [
@@ -109,31 +108,6 @@ impl AuditRecord {
         AuditHash::of_leaf(self.canonical.as_bytes())
     }
 
-    /// Tells at a glance that an event with this id is as it was hashed: each of its commitments stands for the one value
-    /// that is kept for it, nothing was erased, and it says nothing of other events as acts upon the record do. The hash
-    /// itself is not looked at.
-    ///
-    /// False says nothing: then [`restore`](Self::restore) and [`broken_commitments`](Self::broken_commitments) tell.
-    pub fn is_plainly_whole(canonical: &str, personal: Option<&str>, id: Uuid) -> bool {
-        let Some(kept) = personal.map_or_else(|| Some(Personal::default()), Personal::read) else {
-            return false;
-        };
-        let Some(outline) = Outline::read(canonical, &kept) else {
-            return false;
-        };
-        let named = outline.id.and_then(|id| Uuid::try_parse(id).ok());
-        let is_plain = outline.action.is_some_and(|it| !it.starts_with(RECORD));
-        if named != Some(id) || !is_plain || canonical.contains(ERASED) {
-            return false;
-        }
-        // None of them is of two commitments.
-        let mut buffer = Vec::with_capacity(256);
-        outline.commitments.len() == kept.values.len()
-            && outline
-                .opened()
-                .all(|(digest, opened)| is_opened(digest, opened, &mut buffer))
-    }
-
     /// Returns where a value is kept that is not the one of its commitment, or that has none. Empty: all is well.
     pub fn broken_commitments(&self) -> Result<Vec<String>, Error> {
         let json: Value = read(&self.canonical)?;
@@ -160,51 +134,11 @@ impl AuditRecord {
     }
 }
 
-/// How the names of acts upon the record begin.
-const RECORD: &str = "audit";
-
-/// How it is written that a value was erased.
-const ERASED: &str = "\"erased\"";
-
 /// Reads an event of which everything is kept. `None` for one that has to be looked at more closely.
 fn read_whole(canonical: &str, personal: Option<&str>) -> Option<AuditEvent> {
     let kept = personal.map_or_else(|| Some(Personal::default()), Personal::read)?;
     let whole = Outline::read(canonical, &kept)?.fill(canonical)?;
     serde_json::from_str(&whole).ok()
-}
-
-/// Tells whether a digest is that of a value. The buffer is written over.
-fn is_opened(digest: &str, opened: &Opened<'_>, buffer: &mut Vec<u8>) -> bool {
-    let mut salt = [0; 2 * SALT_BYTES];
-    let Ok(length) = URL_SAFE_NO_PAD.decode_slice(opened.salt, &mut salt) else {
-        return false;
-    };
-    buffer.clear();
-    buffer.push(3);
-    buffer.extend_from_slice(salt.get(..length).unwrap_or_default());
-    buffer.extend_from_slice(opened.pointer.as_bytes());
-    buffer.push(0);
-    match &opened.value {
-        Committed::Text(text) => {
-            buffer.push(b'"');
-            buffer.extend_from_slice(text.as_bytes());
-            buffer.push(b'"');
-        }
-        Committed::Number(number) if *number <= LARGEST => {
-            buffer.extend_from_slice(number.to_string().as_bytes());
-        }
-        Committed::Number(number) => match canonical(&Value::from(*number)) {
-            Ok(text) => buffer.extend_from_slice(text.as_bytes()),
-            Err(_) => return false,
-        },
-        Committed::Other(value) => match canonical(value) {
-            Ok(text) => buffer.extend_from_slice(text.as_bytes()),
-            Err(_) => return false,
-        },
-    }
-    let mut text = [0; DIGEST];
-    let written = URL_SAFE_NO_PAD.encode_slice(Sha256::digest(buffer), &mut text);
-    written == Ok(DIGEST) && text == digest.as_bytes()
 }
 
 fn to_json(event: &AuditEvent) -> Result<Value, Error> {
@@ -323,7 +257,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{ActorType, AuditAction, AuditActor, AuditChange, AuditOutcome, AuditResource};
+    use crate::{
+        ActorType, AuditAction, AuditActor, AuditChange, AuditGlance, AuditOutcome, AuditResource,
+    };
 
     fn event() -> AuditEvent {
         let mut actor = AuditActor::new(ActorType::User, "u1");
@@ -403,12 +339,11 @@ mod tests {
             let record = AuditRecord::new(event).unwrap();
             let personal = record.personal.clone().unwrap();
             let id = record.event.id;
-            let is_whole = |personal: Option<&str>, id| {
-                AuditRecord::is_plainly_whole(&record.canonical, personal, id)
+            let is_whole = |personal: Option<&str>| {
+                AuditGlance::of(&record.canonical, personal).is_some_and(|it| it.id == id)
             };
-            assert!(is_whole(Some(&personal), id));
-            assert!(!is_whole(Some(&personal), Uuid::nil()));
-            assert!(!is_whole(None, id));
+            assert!(is_whole(Some(&personal)));
+            assert!(!is_whole(None));
             for at in 0..personal.len() {
                 for bit in [1, 2, 16] {
                     let mut bytes = personal.clone().into_bytes();
@@ -416,7 +351,7 @@ mod tests {
                     let Ok(changed) = String::from_utf8(bytes) else {
                         continue;
                     };
-                    if !is_whole(Some(&changed), id) {
+                    if !is_whole(Some(&changed)) {
                         continue;
                     }
                     let close =
@@ -438,12 +373,7 @@ mod tests {
         for event in acts.into_iter().chain([erased]) {
             let record = AuditRecord::new(event).unwrap();
             let personal = record.personal.as_deref();
-            let id = record.event.id;
-            assert!(!AuditRecord::is_plainly_whole(
-                &record.canonical,
-                personal,
-                id
-            ));
+            assert!(AuditGlance::of(&record.canonical, personal).is_none());
         }
     }
 

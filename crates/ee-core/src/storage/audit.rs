@@ -37,23 +37,44 @@ pub struct AuditEntry {
 
 /// What is kept of an event, as it lies there.
 #[derive(Clone, Debug, PartialEq)]
-pub struct AuditKept {
-    /// What was hashed.
-    pub canonical: String,
-    /// What is searched, where a store does not make it of the other two.
-    pub event: Option<Box<AuditEvent>>,
-    /// Whether the event is found by what it is: what a store searches in is made of the other two.
-    pub is_filed: bool,
-    /// What the commitments stand for.
-    pub personal: Option<String>,
-    /// Its number.
-    pub seq: u64,
+pub enum AuditKept {
+    /// An event like nearly all: there is a [glance](crate::AuditGlance) at it, and it is found by what it is.
+    Plain {
+        /// Which event it is.
+        id: Uuid,
+        /// The hash of its canonical bytes.
+        leaf: AuditHash,
+        /// Its number.
+        seq: u64,
+    },
+    /// Something that has to be looked at closely.
+    Text {
+        /// What was hashed.
+        canonical: String,
+        /// What is searched, where a store does not make it of the other two.
+        event: Option<Box<AuditEvent>>,
+        /// Whether the event is found by what it is: what a store searches in is made of the other two.
+        is_filed: bool,
+        /// What the commitments stand for.
+        personal: Option<String>,
+        /// Its number.
+        seq: u64,
+    },
+}
+
+impl AuditKept {
+    /// Returns its number.
+    pub const fn seq(&self) -> u64 {
+        match self {
+            Self::Plain { seq, .. } | Self::Text { seq, .. } => *seq,
+        }
+    }
 }
 
 impl From<AuditEntry> for AuditKept {
     fn from(entry: AuditEntry) -> Self {
         let AuditEntry { record, seq, .. } = entry;
-        Self {
+        Self::Text {
             canonical: record.canonical,
             event: Some(Box::new(record.event)),
             is_filed: true,
@@ -139,6 +160,30 @@ pub struct AuditBucket {
     pub value: String,
 }
 
+/// Spans of time that are all as long.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub struct AuditSpans {
+    /// How long each one is, in seconds.
+    pub seconds: u32,
+    /// How far the clock by which they begin is ahead of UTC, in seconds: they begin at whole multiples on that clock.
+    pub offset: i32,
+}
+
+impl AuditSpans {
+    /// Spans of so many seconds on the clock of UTC.
+    pub const fn of(seconds: u32) -> Self {
+        Self { seconds, offset: 0 }
+    }
+
+    /// Takes a clock that is so many seconds ahead of UTC.
+    #[must_use]
+    pub const fn ahead_by(mut self, offset: i32) -> Self {
+        self.offset = offset;
+        self
+    }
+}
+
 /// Searches the logs, all of them at once.
 #[async_trait]
 pub trait AuditSearch: fmt::Debug + Send + Sync + 'static {
@@ -148,12 +193,12 @@ pub trait AuditSearch: fmt::Debug + Send + Sync + 'static {
     /// Counts up to so many.
     async fn count(&self, filter: &AuditFilter, most: u64) -> Result<AuditCount, Error>;
 
-    /// Counts events by the time when they happened, in spans of so many seconds, and what they have in a field.
+    /// Counts events by the time when they happened, in such spans, and what they have in a field.
     async fn histogram(
         &self,
         filter: &AuditFilter,
         by: AuditField,
-        seconds: u32,
+        spans: AuditSpans,
     ) -> Result<Vec<AuditBucket>, Error>;
 
     /// Returns the values that occur most in a field, and how often.

@@ -241,6 +241,7 @@ impl<D: Database> AuditStore for SqlStore<D> {
         limit: u32,
     ) -> Result<Vec<AuditKept>, Error> {
         let query = filed::query(partition, after, limit);
-        self.along("read a log", query, filed::read).await
+        let database = self.database();
+        database.look("read a log", query, filed::read).await
     }
 }

@@ -2,16 +2,37 @@
 
 use async_trait::async_trait;
 use ee_core::{
-    AuditNode, Error,
+    AuditHash, AuditNode, Error, ErrorKind,
     storage::{AuditProofStore, AuditStoredLink},
 };
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::{BASE, LAST, seq};
-use crate::{Database, Row, SqlStore, Statement};
+use crate::{Database, Row, SqlStore, Statement, ValueRef};
 
 fn checkpoint(mut row: Row) -> Result<(u64, String), Error> {
     Ok((row.take()?, row.take()?))
+}
+
+/// Reads `number, id, leaf, chain`.
+fn link(row: &[ValueRef<'_>]) -> Result<AuditStoredLink, Error> {
+    let refused = || Error::new(ErrorKind::Internal, "a stored link cannot be read");
+    let &[
+        ValueRef::Integer(number),
+        ValueRef::Blob(id),
+        ValueRef::Blob(leaf),
+        ValueRef::Blob(chain),
+    ] = row
+    else {
+        return Err(refused());
+    };
+    Ok(AuditStoredLink {
+        seq: seq(number.try_into().map_err(|_| refused())?),
+        id: Uuid::from_slice(id).map_err(|_| refused())?,
+        leaf: AuditHash::from_slice(leaf).ok_or_else(refused)?,
+        chain: AuditHash::from_slice(chain).ok_or_else(refused)?,
+    })
 }
 
 #[async_trait]
@@ -32,16 +53,8 @@ impl<D: Database> AuditProofStore for SqlStore<D> {
             .bind(partition)
             .bind(after)
             .bind(limit);
-        let read = |mut row: Row| {
-            let number: u64 = row.take()?;
-            Ok(AuditStoredLink {
-                seq: seq(number),
-                id: row.take()?,
-                leaf: row.take()?,
-                chain: row.take()?,
-            })
-        };
-        self.along("read the links of a log", query, read).await
+        let database = self.database();
+        database.look("read the links of a log", query, link).await
     }
 
     async fn nodes(

@@ -1,6 +1,6 @@
 //! What stands in the tables for an event.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 
 use ee_core::{AuditEvent, AuditField, AuditHash, storage::AuditRecord};
 use jiff::Timestamp;
@@ -77,18 +77,16 @@ pub(super) const fn column(field: AuditField) -> Option<&'static str> {
 
 /// Returns an address so that those of a family stand in their order, and those of another one apart.
 pub(super) fn address(ip: IpAddr) -> Value {
-    let mut bytes = Vec::with_capacity(17);
-    match ip {
-        IpAddr::V4(ip) => {
-            bytes.push(4);
-            bytes.extend(ip.octets());
-        }
-        IpAddr::V6(ip) => {
-            bytes.push(6);
-            bytes.extend(ip.octets());
-        }
-    }
-    Value::Blob(bytes)
+    Value::Blob(match ip {
+        IpAddr::V4(ip) => address_v4(ip).to_vec(),
+        IpAddr::V6(ip) => [&[6][..], &ip.octets()].concat(),
+    })
+}
+
+/// Returns an address of the older family.
+pub(super) fn address_v4(ip: Ipv4Addr) -> [u8; 5] {
+    let [a, b, c, d] = ip.octets();
+    [4, a, b, c, d]
 }
 
 /// Returns what an event has in a field, as it is compared.

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use ee_core::{
     AuditField, AuditFilter, AuditQuery, Error, ErrorKind,
-    storage::{AuditBucket, AuditCount, AuditEntry, AuditSearch},
+    storage::{AuditBucket, AuditCount, AuditEntry, AuditSearch, AuditSpans},
 };
 
 use super::{
@@ -151,13 +151,13 @@ impl<D: Database> AuditSearch for SqlStore<D> {
         &self,
         filter: &AuditFilter,
         by: AuditField,
-        seconds: u32,
+        spans: AuditSpans,
     ) -> Result<Vec<AuditBucket>, Error> {
-        if seconds == 0 {
+        if spans.seconds == 0 {
             let message = "must be one second or more";
             return Err(Error::invalid_field("interval", message));
         }
-        let Some(query) = self.histogram_query(filter, by, seconds).await? else {
+        let Some(query) = self.histogram_query(filter, by, spans).await? else {
             return Ok(Vec::new());
         };
         let read = |mut row: Row| {
@@ -246,7 +246,7 @@ impl<D: Database> SqlStore<D> {
         field: AuditField,
         most: u32,
     ) -> Result<Option<Statement>, Error> {
-        let Some((mut question, counted)) = self.counted(filter, field, None).await? else {
+        let Some((mut question, counted)) = self.counted(filter, field, &[]).await? else {
             return Ok(None);
         };
         let limit = question.bind(most);
@@ -261,18 +261,19 @@ impl<D: Database> SqlStore<D> {
         &self,
         filter: &AuditFilter,
         by: AuditField,
-        seconds: u32,
+        spans: AuditSpans,
     ) -> Result<Option<Statement>, Error> {
-        let width = u64::from(seconds) * 1_000_000;
-        let Some((mut sql, counted)) = self.counted(filter, by, Some(width)).await? else {
+        let width = i64::from(spans.seconds) * 1_000_000;
+        let ahead = i64::from(spans.offset) * 1_000_000;
+        let Some((mut sql, counted)) = self.counted(filter, by, &[width, ahead]).await? else {
             return Ok(None);
         };
         let limit = sql.bind(MOST_PARTS as u64 + 1);
-        let width = sql.bind(width);
+        let (width, ahead) = (sql.bind(width), sql.bind(ahead));
         // Before 1970 as well, a part begins before what is in it.
         let text = format!(
             "SELECT start, value, CAST(sum(count) AS BIGINT) FROM (SELECT \
-             ts - ((ts % {width}) + {width}) % {width} AS start, value, count \
+             ts - (((ts + {ahead}) % {width}) + {width}) % {width} AS start, value, count \
              FROM ({counted}) AS counted WHERE value IS NOT NULL) AS parts \
              GROUP BY start, value ORDER BY start, value LIMIT {limit}"
         );
@@ -280,14 +281,14 @@ impl<D: Database> SqlStore<D> {
     }
 
     /// Selects `ts, value, count` of the events that fit: one row or more for each value of a field. The time is exact
-    /// enough for parts of this width.
+    /// enough to tell multiples of these apart.
     async fn counted(
         &self,
         filter: &AuditFilter,
         field: AuditField,
-        width: Option<u64>,
+        exact: &[i64],
     ) -> Result<Option<(Sql, String)>, Error> {
-        if let Some(counted) = super::tallies::counted(filter, field, width) {
+        if let Some(counted) = super::tallies::counted(filter, field, exact) {
             return Ok(Some(counted));
         }
         let question = self.question(filter, None, |_| String::new()).await?;

@@ -1,4 +1,4 @@
-//! How many events of an hour have which values: whoever counts those of weeks does not look at each.
+//! How many events of an hour, or of a month, have which values: whoever counts those of weeks does not look at each.
 
 use std::collections::BTreeMap;
 
@@ -19,6 +19,9 @@ use crate::{Rows, Statement};
 /// An hour in microseconds.
 const HOUR: i64 = 3_600_000_000;
 
+/// What nearly every event may have another value of is counted by the month, which is thirty days here.
+const MONTH: i64 = 720 * HOUR;
+
 /// Fewer hours are looked at event by event.
 const FEW: i64 = 6;
 
@@ -28,22 +31,23 @@ const TOGETHER: usize = 64;
 /// Characters of a value that are counted.
 const CHARACTERS: usize = 200;
 
-/// Fields whose values are few.
-const FIELDS: [AuditField; 11] = [
-    AuditField::Action,
-    AuditField::ActorKind,
-    AuditField::ActorType,
-    AuditField::AgentId,
-    AuditField::Category,
-    AuditField::Model,
-    AuditField::Organization,
-    AuditField::Outcome,
-    AuditField::ResourceType,
-    AuditField::Role,
-    AuditField::Stage,
+/// Fields that are counted, and how long the spans are.
+const FIELDS: [(AuditField, i64); 12] = [
+    (AuditField::Action, HOUR),
+    (AuditField::ActorId, MONTH),
+    (AuditField::ActorKind, HOUR),
+    (AuditField::ActorType, HOUR),
+    (AuditField::AgentId, HOUR),
+    (AuditField::Category, HOUR),
+    (AuditField::Model, HOUR),
+    (AuditField::Organization, HOUR),
+    (AuditField::Outcome, HOUR),
+    (AuditField::ResourceType, HOUR),
+    (AuditField::Role, HOUR),
+    (AuditField::Stage, HOUR),
 ];
 
-/// Counts events by hour, and by what nearly every search asks for.
+/// Counts events by the span of time in which they happened, and by what nearly every search asks for.
 #[derive(Debug, Default)]
 pub(super) struct Tallies(BTreeMap<(&'static str, i64, &'static str, &'static str, String), i64>);
 
@@ -51,9 +55,9 @@ impl Tallies {
     /// Adds an event, or takes it away.
     pub(super) fn add(&mut self, event: &AuditEvent, count: i64) {
         let micros = event.timestamp.as_microsecond();
-        let hour = micros - micros.rem_euclid(HOUR);
         let (stage, outcome) = (event.stage.as_str(), event.outcome.as_str());
-        for field in FIELDS {
+        for (field, span) in FIELDS {
+            let hour = micros - micros.rem_euclid(span);
             for value in field.values(event) {
                 let value = kept(&value).chars().take(CHARACTERS).collect();
                 let key = (field.as_str(), hour, stage, outcome, value);
@@ -66,7 +70,17 @@ impl Tallies {
     pub(super) fn statements(self) -> Vec<Statement> {
         let columns = &["field", "hour", "stage", "outcome", "value", "count"];
         let mut rows = Rows::of("ee_audit_tallies", columns);
+        let mut gone = Vec::new();
         for ((field, hour, stage, outcome, value), count) in self.0 {
+            // Who has acted is not told when his events are gone.
+            if field == AuditField::ActorId.as_str() && count < 0 {
+                let none = Statement::new(
+                    "DELETE FROM ee_audit_tallies WHERE field = ?1 AND hour = ?2 AND stage = ?3 \
+                     AND outcome = ?4 AND value = ?5 AND count <= 0",
+                );
+                let none = none.bind(field).bind(hour).bind(stage).bind(outcome);
+                gone.push(none.bind(&value));
+            }
             let row = [
                 field.into(),
                 hour.into(),
@@ -84,7 +98,7 @@ impl Tallies {
             );
             statement
         });
-        statements.collect()
+        statements.chain(gone).collect()
     }
 }
 
@@ -143,19 +157,20 @@ impl Span {
         Some((span, others))
     }
 
-    /// Returns the hours that are in it as a whole.
-    fn hours(self) -> Self {
-        let since = self.since.map(|it| it + (-it).rem_euclid(HOUR));
-        let before = self.before.map(|it| it - it.rem_euclid(HOUR));
+    /// Returns the hours, or the months, that are in it as a whole.
+    fn whole(self, unit: i64) -> Self {
+        let since = self.since.map(|it| it + (-it).rem_euclid(unit));
+        let before = self.before.map(|it| it - it.rem_euclid(unit));
         Self { since, before }
     }
 
-    fn is_short(self) -> bool {
-        match self.hours() {
+    /// Tells whether so few of them are that it is better to look at each event.
+    fn is_short(self, unit: i64) -> bool {
+        match self.whole(unit) {
             Self {
                 since: Some(since),
                 before: Some(before),
-            } => before < since + FEW * HOUR,
+            } => before < since + unit.max(FEW * HOUR),
             _ => false,
         }
     }
@@ -173,27 +188,31 @@ impl Span {
     }
 }
 
-/// Selects `ts, value, count` by the hours, where a filter asks for nothing that they do not tell.
+/// Selects `ts, value, count` by the hours, or by the months, where a filter asks for nothing that they do not tell, and all these
+/// microseconds are whole ones.
 pub(super) fn counted(
     filter: &AuditFilter,
     field: AuditField,
-    width: Option<u64>,
+    exact: &[i64],
 ) -> Option<(Sql, String)> {
-    let is_fine = width.is_some_and(|width| width % HOUR.unsigned_abs() != 0);
-    if is_fine || !FIELDS.contains(&field) {
+    let (_, unit) = *FIELDS.iter().find(|(counted, _)| *counted == field)?;
+    if exact.iter().any(|micros| micros % unit != 0) {
         return None;
     }
     let (span, others) = Span::of(filter)?;
-    if span.is_short() {
+    if span.is_short(unit) {
         return None;
     }
     let (value, from) = value_of(field).ok()?;
     let mut sql = Sql::default();
-    let outcomes = sql.bind(list(outcomes(&others)));
-    let fits = |of: &str| {
-        format!("{of}stage || ' ' || {of}outcome IN (SELECT value FROM json_each({outcomes}))")
+    let outcomes = (!others.is_empty()).then(|| sql.bind(list(outcomes(&others))));
+    let fits = |of: &str| match &outcomes {
+        Some(fitting) => {
+            format!("{of}stage || ' ' || {of}outcome IN (SELECT value FROM json_each({fitting}))")
+        }
+        None => "1 = 1".to_owned(),
     };
-    let hours = span.hours();
+    let hours = span.whole(unit);
     let field = sql.bind(field.as_str());
     let within = hours.condition("hour", &mut sql);
     let mut parts = vec![format!(
@@ -244,12 +263,15 @@ mod tests {
 
     #[test]
     fn the_hours_are_within_the_span() {
-        assert_eq!(span(1, 3 * HOUR + 1).hours(), span(HOUR, 3 * HOUR));
-        assert_eq!(span(0, HOUR).hours(), span(0, HOUR));
-        assert_eq!(span(-HOUR - 1, -1).hours(), span(-HOUR, -HOUR));
-        assert!(span(1, 6 * HOUR).is_short());
-        assert!(!span(0, 6 * HOUR).is_short());
-        assert!(!Span::default().is_short());
+        let hours = |since, before| span(since, before).whole(HOUR);
+        assert_eq!(hours(1, 3 * HOUR + 1), span(HOUR, 3 * HOUR));
+        assert_eq!(hours(0, HOUR), span(0, HOUR));
+        assert_eq!(hours(-HOUR - 1, -1), span(-HOUR, -HOUR));
+        assert!(span(1, 6 * HOUR).is_short(HOUR));
+        assert!(!span(0, 6 * HOUR).is_short(HOUR));
+        assert!(span(1, 2 * MONTH - 1).is_short(MONTH));
+        assert!(!span(1, 2 * MONTH).is_short(MONTH));
+        assert!(!Span::default().is_short(HOUR));
     }
 
     #[test]
@@ -263,12 +285,15 @@ mod tests {
             day.clone(),
             day.clone().and(results.clone()),
         ] {
-            assert!(counted(&filter, AuditField::Action, None).is_some());
-            assert!(counted(&filter, AuditField::Action, Some(60_000_000)).is_none());
-            assert!(counted(&filter, AuditField::ActorId, None).is_none());
+            assert!(counted(&filter, AuditField::Action, &[]).is_some());
+            assert!(counted(&filter, AuditField::Action, &[60_000_000]).is_none());
+            assert!(counted(&filter, AuditField::SessionId, &[]).is_none());
+            assert!(counted(&filter, AuditField::ActorId, &[24 * HOUR]).is_none());
         }
+        assert!(counted(&AuditFilter::EVERYTHING, AuditField::ActorId, &[]).is_some());
+        assert!(counted(&day, AuditField::ActorId, &[]).is_none());
         assert_eq!(outcomes(&[&results, &denied]), ["result denied"]);
         let actor = day.and(AuditFilter::is(AuditField::ActorId, "a"));
-        assert!(counted(&actor, AuditField::Action, None).is_none());
+        assert!(counted(&actor, AuditField::Action, &[]).is_none());
     }
 }

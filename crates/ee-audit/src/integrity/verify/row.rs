@@ -1,7 +1,7 @@
 //! What is kept of one number of a log, wherever it comes from.
 
 use ee_core::{
-    AuditEvent, AuditHash, RedactionMethod,
+    AuditEvent, AuditGlance, AuditHash, RedactionMethod,
     storage::{AuditEntry, AuditKept, AuditRecord, AuditStoredLink},
 };
 use uuid::Uuid;
@@ -61,6 +61,13 @@ pub enum Payload {
         /// What is searched, where there is such a thing.
         projected: Option<Box<AuditEvent>>,
     },
+    /// It is there, and whatever keeps it has found nothing to be looked at more closely.
+    Plain {
+        /// Which event it is.
+        id: Uuid,
+        /// The hash of it.
+        leaf: AuditHash,
+    },
     /// Something is there which is no event.
     Unreadable,
 }
@@ -78,11 +85,20 @@ impl From<AuditEntry> for Payload {
 
 impl From<AuditKept> for Payload {
     fn from(kept: AuditKept) -> Self {
-        Self::Kept {
-            canonical: kept.canonical,
-            is_filed: kept.is_filed,
-            personal: kept.personal,
-            projected: kept.event,
+        match kept {
+            AuditKept::Plain { id, leaf, .. } => Self::Plain { id, leaf },
+            AuditKept::Text {
+                canonical,
+                event,
+                is_filed,
+                personal,
+                ..
+            } => Self::Kept {
+                canonical,
+                is_filed,
+                personal,
+                projected: event,
+            },
         }
     }
 }
@@ -92,26 +108,32 @@ impl Payload {
     pub(super) fn leaf(&self) -> Option<AuditHash> {
         match self {
             Self::Kept { canonical, .. } => Some(AuditHash::of_leaf(canonical.as_bytes())),
+            Self::Plain { leaf, .. } => Some(*leaf),
             Self::Absent | Self::Unreadable => None,
         }
     }
 
     /// Looks into an event whose hash is the right one: at what is kept beside what was hashed.
     pub(super) fn inspect(self, id: Option<Uuid>) -> Inspected {
-        let Self::Kept {
-            canonical,
-            is_filed,
-            personal,
-            projected,
-        } = self
-        else {
-            return Inspected::default();
+        let (canonical, is_filed, personal, projected) = match self {
+            Self::Absent | Self::Unreadable => return Inspected::default(),
+            Self::Kept {
+                canonical,
+                is_filed,
+                personal,
+                projected,
+            } => (canonical, is_filed, personal, projected),
+            Self::Plain { id: own, .. } => {
+                let differs = id.is_some_and(|id| id != own).then(|| differs("id"));
+                return Inspected::label(differs);
+            }
         };
         if !is_filed {
             return Inspected::label(Some(differs("what is searched is another event")));
         }
-        if let (None, Some(id)) = (&projected, id)
-            && AuditRecord::is_plainly_whole(&canonical, personal.as_deref(), id)
+        if projected.is_none()
+            && let Some(glance) = AuditGlance::of(&canonical, personal.as_deref())
+            && id.is_none_or(|id| id == glance.id)
         {
             return Inspected::default();
         }

@@ -196,8 +196,8 @@ impl Log<'_> {
         }
         let now = self.store.head(self.partition).await?.size();
         links.retain(|link| link.seq > now);
-        entries.retain(|entry| entry.seq > now);
-        let rows = entries.into_iter().map(|entry| (entry.seq, entry.into()));
+        entries.retain(|entry| entry.seq() > now);
+        let rows = entries.into_iter().map(|entry| (entry.seq(), entry.into()));
         merge(verifier, links, rows.collect());
         Ok(())
     }

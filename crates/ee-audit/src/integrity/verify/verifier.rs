@@ -227,12 +227,12 @@ impl LogVerifier {
                 let detail = "the event cannot be read";
                 self.label(link.seq, VerdictKind::HashMismatch, Subject::Event, detail);
             }
-            Payload::Kept { .. } if is_sound => {}
-            Payload::Kept { .. } if fits.is_some() && fits == leaf => {
+            Payload::Kept { .. } | Payload::Plain { .. } if is_sound => {}
+            Payload::Kept { .. } | Payload::Plain { .. } if fits.is_some() && fits == leaf => {
                 let detail = "the kept hash is not that of the event";
                 self.label(link.seq, VerdictKind::HashMismatch, Subject::Link, detail);
             }
-            Payload::Kept { .. } => {
+            Payload::Kept { .. } | Payload::Plain { .. } => {
                 let detail = "the event is not the one that was hashed";
                 self.label(link.seq, VerdictKind::HashMismatch, Subject::Event, detail);
             }

@@ -3,7 +3,7 @@
 mod plot;
 
 use anyhow::Result;
-use ee::{AuditField, AuditFilter, AuditQuery};
+use ee::{AuditField, AuditFilter, AuditQuery, storage::AuditSpans};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -74,7 +74,7 @@ async fn histogram(keeper: &Keeper, filter: &AuditFilter) -> Result<Option<Plot>
     let seconds = step(first, last);
     let search = keeper.search();
     let parts = search
-        .histogram(filter, AuditField::Outcome, seconds)
+        .histogram(filter, AuditField::Outcome, AuditSpans::of(seconds))
         .await?;
     Ok(Some(Plot::new(seconds, first, last, parts)))
 }

@@ -8,7 +8,7 @@ use std::{
 use async_trait::async_trait;
 use ee_core::{
     AuditEvent, AuditField, AuditFilter, AuditQuery, Error,
-    storage::{AuditBucket, AuditCount, AuditEntry, AuditSearch},
+    storage::{AuditBucket, AuditCount, AuditEntry, AuditSearch, AuditSpans},
 };
 use jiff::Timestamp;
 
@@ -69,17 +69,18 @@ impl AuditSearch for MemoryStore {
         &self,
         filter: &AuditFilter,
         by: AuditField,
-        seconds: u32,
+        spans: AuditSpans,
     ) -> Result<Vec<AuditBucket>, Error> {
-        if seconds == 0 {
+        if spans.seconds == 0 {
             let message = "must be one second or more";
             return Err(Error::invalid_field("interval", message));
         }
-        let width = i64::from(seconds) * 1_000_000;
+        let width = i64::from(spans.seconds) * 1_000_000;
+        let ahead = i64::from(spans.offset) * 1_000_000;
         let mut parts: BTreeMap<(i64, String), u64> = BTreeMap::new();
         for event in read(&self.record).fitting(filter) {
             let micros = event.timestamp.as_microsecond();
-            let start = micros - micros.rem_euclid(width);
+            let start = micros - (micros + ahead).rem_euclid(width);
             for value in counted(by, event) {
                 *parts.entry((start, value)).or_default() += 1;
             }

@@ -76,12 +76,12 @@ impl<'a> Payloads<'a> {
 
     fn keep(&mut self, mut batch: Vec<AuditKept>, to: u64) {
         let is_last = batch.len() < TOGETHER as usize;
-        let first = batch.first().map(|entry| entry.seq);
-        let last = batch.last().map(|entry| entry.seq);
+        let first = batch.first().map(AuditKept::seq);
+        let last = batch.last().map(AuditKept::seq);
         self.after = match (first, last) {
             // Somebody may have put several events under the last number: they are read together.
             (Some(first), Some(last)) if !is_last && first < last => {
-                batch.retain(|entry| entry.seq < last);
+                batch.retain(|entry| entry.seq() < last);
                 last - 1
             }
             (_, Some(last)) if !is_last => last,
@@ -90,7 +90,7 @@ impl<'a> Payloads<'a> {
         self.unreadable = 0;
         let rows = batch.into_iter();
         self.read
-            .extend(rows.map(|entry| (entry.seq, entry.into())));
+            .extend(rows.map(|entry| (entry.seq(), entry.into())));
     }
 
     /// Finds out which events cannot be read.
@@ -108,8 +108,8 @@ impl<'a> Payloads<'a> {
             match self.store.feed_kept(partition, before, 1).await {
                 Ok(kept) => {
                     self.unreadable = 0;
-                    let kept = kept.into_iter().filter(|it| it.seq == link.seq);
-                    self.read.extend(kept.map(|it| (it.seq, it.into())));
+                    let kept = kept.into_iter().filter(|it| it.seq() == link.seq);
+                    self.read.extend(kept.map(|it| (it.seq(), it.into())));
                 }
                 Err(err) if err.kind() == ErrorKind::Internal => {
                     self.unreadable += 1;
