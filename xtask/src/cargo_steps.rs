@@ -163,6 +163,32 @@ pub(crate) fn long_tests(member: &str, filter: &str) -> Result<Command, Failure>
     Ok(tests)
 }
 
+/// Returns the same for optimised tests of an optimised product, which is built first: what takes minutes so takes hours
+/// otherwise.
+pub(crate) fn long_fast_tests(member: &str, filter: &str) -> Result<Command, Failure> {
+    let mut build = command("cargo", &["build", "--release", "--bin", "mastra-ee"]);
+    run(build.args(EVERYTHING))?;
+    let mut tests = if has_nextest() {
+        let mut tests = command("cargo", &["nextest", "run", "--release", "--all-features"]);
+        let chosen = format!("test({filter})");
+        tests.args(["--package", member, "--profile", "nightly", "-E", &chosen]);
+        tests
+    } else {
+        let args = [
+            "test",
+            "--release",
+            "--tests",
+            "--all-features",
+            "--package",
+        ];
+        let mut tests = command("cargo", &args);
+        tests.args([member, filter, "--", "--test-threads", "1", "--show-output"]);
+        tests
+    };
+    tests.env("MASTRA_EE_BIN", Workspace::load()?.fast_binary());
+    Ok(tests)
+}
+
 /// Tells whether there are benches, and so a command for them.
 pub(crate) fn has_benches() -> bool {
     Workspace::load().is_ok_and(|workspace| workspace.has_member("benches"))

@@ -19,6 +19,7 @@ pub(crate) const STEPS: &[Step] = &[
         "200 kills of one server and of three, on each store",
         kills,
     ),
+    step("power", "100 cuts of the power of a server's disk", power),
     step(
         "outages",
         "a database that is away for ten minutes or hangs for two",
@@ -30,6 +31,11 @@ pub(crate) const STEPS: &[Step] = &[
         "flips",
         "every byte of 2,000 events changed in turn, on two stores",
         flips,
+    ),
+    step(
+        "sizes",
+        "pruning, reading and copying ten million events, erasing a person in one million",
+        sizes,
     ),
     step("histories", "ten thousand histories of grants", histories),
 ];
@@ -52,6 +58,10 @@ fn kills() -> Result<Outcome, Failure> {
     processes("kill", variables)
 }
 
+fn power() -> Result<Outcome, Failure> {
+    processes("power_cut", &[("EE_AUDIT_POWER_CUTS", "100")])
+}
+
 fn outages() -> Result<Outcome, Failure> {
     let variables = &[
         ("EE_AUDIT_HANG_SECONDS", "120"),
@@ -71,6 +81,18 @@ fn writers() -> Result<Outcome, Failure> {
 
 fn flips() -> Result<Outcome, Failure> {
     processes("every_changed_byte", &[("EE_AUDIT_ALL_FLIPS", "1")])
+}
+
+fn sizes() -> Result<Outcome, Failure> {
+    let sized = |filter, events| {
+        let mut tests = cargo_steps::long_fast_tests(cargo_steps::PROCESSES, filter)?;
+        run(tests.env("EE_AUDIT_EVENTS", events))
+    };
+    sized("at_size::of_a_person", "1000000")?;
+    for filter in ["at_size::a_year", "at_size::who_reads", "at_size::a_copy"] {
+        sized(filter, "10000000")?;
+    }
+    Ok(Outcome::Passed)
 }
 
 fn histories() -> Result<Outcome, Failure> {

@@ -55,8 +55,17 @@ impl Workspace {
 
     /// Returns where Cargo puts the binary of the product in the dev profile.
     pub(crate) fn binary(&self) -> PathBuf {
+        self.binary_of("debug")
+    }
+
+    /// Returns where Cargo puts the optimised one.
+    pub(crate) fn fast_binary(&self) -> PathBuf {
+        self.binary_of("release")
+    }
+
+    fn binary_of(&self, profile: &str) -> PathBuf {
         self.target_directory
-            .join("debug")
+            .join(profile)
             .join(format!("mastra-ee{}", std::env::consts::EXE_SUFFIX))
     }
 

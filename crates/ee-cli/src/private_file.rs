@@ -1,9 +1,9 @@
 //! Files that nobody else may read.
 
 use std::{
-    fs::{File, OpenOptions, Permissions},
-    io::{ErrorKind, Write as _},
-    os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
+    fs::{DirBuilder, File, OpenOptions, Permissions},
+    io::{self, ErrorKind, Write as _},
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
 };
 
@@ -13,7 +13,9 @@ use ee::random_token;
 /// Replaces a file in one step; nobody else may read it.
 pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     let temporary = temporary(path, text)?;
-    std::fs::rename(&temporary, path).with_context(|| cannot_write(path))
+    std::fs::rename(&temporary, path)
+        .and_then(|()| sync_name(path))
+        .with_context(|| cannot_write(path))
 }
 
 /// Makes a file in one step; nobody else may read it. False when there is one already, which stays as it is.
@@ -22,10 +24,26 @@ pub(crate) fn create(path: &Path, text: &str) -> Result<bool> {
     let linked = std::fs::hard_link(&temporary, path);
     std::fs::remove_file(&temporary).with_context(|| cannot_write(path))?;
     match linked {
-        Ok(()) => Ok(true),
+        Ok(()) => {
+            sync_name(path).with_context(|| cannot_write(path))?;
+            Ok(true)
+        }
         Err(err) if err.kind() == ErrorKind::AlreadyExists => Ok(false),
         Err(err) => Err(err).with_context(|| cannot_write(path)),
     }
+}
+
+/// Makes a directory that nobody else may enter, and those above it, unless they are there.
+pub(crate) fn create_dir(dir: &Path) -> io::Result<()> {
+    let missing: Vec<_> = dir.ancestors().take_while(|it| !it.exists()).collect();
+    DirBuilder::new().recursive(true).mode(0o700).create(dir)?;
+    missing.into_iter().try_for_each(sync_name)
+}
+
+/// Makes the name of something as durable as what is in it: a cut of the power does not take it away again.
+fn sync_name(path: &Path) -> io::Result<()> {
+    let parent = path.parent().filter(|it| !it.as_os_str().is_empty());
+    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// Reads a file; `None` when there is none.

@@ -1,8 +1,6 @@
 //! `mastra-ee serve`: starts the server and ends it.
 
-use std::{
-    net::SocketAddr, os::unix::fs::DirBuilderExt as _, path::Path, sync::Arc, time::Duration,
-};
+use std::{net::SocketAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result};
 use ee::{
@@ -28,7 +26,7 @@ use crate::{
     args::Settings,
     audit::service::AuditService,
     config::{Loaded, load},
-    first_start, logging, parts,
+    first_start, logging, parts, private_file,
     sign_in::SignIn,
     stores::Stores,
     terminal::Progress,
@@ -156,10 +154,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener> {
 }
 
 pub(crate) fn create_private_dir(dir: &Path) -> Result<()> {
-    std::fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(dir)
+    private_file::create_dir(dir)
         .with_context(|| format!("cannot create the data directory {}", dir.display()))
 }
 

@@ -5,7 +5,6 @@ use std::{
     convert::Infallible,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::Arc,
-    task::Poll,
 };
 
 use axum::{
@@ -282,16 +281,12 @@ async fn begin(
     Box::pin(Trail::begin(cx, route, params.resource.as_deref())).await
 }
 
-/// Has a stream recorded when it ends, or when nobody wants the rest of it.
+/// Has a stream recorded when it ends, or when nobody wants the rest of it. Nobody is told of an end that the record does
+/// not know: the answer breaks off.
 fn until_its_end(trail: Trail, response: &mut Response) {
     let body = std::mem::take(response.body_mut()).into_data_stream();
-    let mut trail = Some(trail);
-    let end = stream::poll_fn(move |_| {
-        if let Some(trail) = trail.take() {
-            trail.end_stream();
-        }
-        Poll::Ready(None)
-    });
+    let end = stream::once(trail.end_stream());
+    let end = end.filter_map(async |ended| Some(Err(axum::Error::new(ended.err()?))));
     *response.body_mut() = Body::from_stream(body.chain(end));
 }
 

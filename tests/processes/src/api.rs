@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use reqwest::{
-    Client, Method, RequestBuilder,
+    Client, Method, RequestBuilder, Response,
     header::{HeaderMap, IF_MATCH, RETRY_AFTER, SET_COOKIE},
     redirect::Policy,
 };
@@ -165,6 +165,12 @@ impl Ask {
             text: response.text().await?,
             took: begun.elapsed(),
         })
+    }
+
+    /// Sends it, and leaves the answer to be read piece by piece.
+    pub async fn open(self) -> Response {
+        let response = self.0.send().await;
+        response.unwrap_or_else(|err| panic!("the server does not answer: {err:?}"))
     }
 
     /// Sends it to a server that runs.

@@ -14,6 +14,7 @@ use crate::{Api, Credential, Mailbox, Process, command};
 #[derive(Debug)]
 pub struct Installation {
     config: String,
+    data: Option<PathBuf>,
     dir: TempDir,
     people: Vec<Person>,
     store: Option<String>,
@@ -63,6 +64,7 @@ impl Installation {
     pub fn empty() -> Self {
         Self {
             config: String::new(),
+            data: None,
             dir: TempDir::new().expect("a temporary directory can be made"),
             people: Vec::new(),
             store: None,
@@ -77,6 +79,13 @@ impl Installation {
     #[must_use]
     pub fn on(mut self, store: impl Into<String>) -> Self {
         self.store = Some(store.into());
+        self
+    }
+
+    /// Keeps what servers keep in a directory that is somewhere else, in one of its own for each of them.
+    #[must_use]
+    pub fn keeping(mut self, data: impl Into<PathBuf>) -> Self {
+        self.data = Some(data.into());
         self
     }
 
@@ -131,9 +140,34 @@ impl Installation {
         let api = Api::new(process.ready().await);
         Server {
             api,
-            data: self.path(name).join("data"),
+            data: self.data(name),
             process,
         }
+    }
+
+    /// Starts a server and waits until it is ready. Returns the process alone when something else happens first.
+    pub async fn start_unless(
+        &self,
+        name: &str,
+        other: impl Future<Output = ()>,
+    ) -> Result<Server, Process> {
+        let mut process = self.launch(name);
+        let url = tokio::select! {
+            // It may be what ends the process.
+            biased;
+            () = other => return Err(process),
+            url = process.ready() => url,
+        };
+        Ok(Server {
+            api: Api::new(url),
+            data: self.data(name),
+            process,
+        })
+    }
+
+    fn data(&self, name: &str) -> PathBuf {
+        let elsewhere = self.data.as_ref().map(|data| data.join(name));
+        elsewhere.unwrap_or_else(|| self.path(name).join("data"))
     }
 
     /// Starts a server and does not wait.
@@ -169,7 +203,7 @@ impl Installation {
             "--config".to_owned(),
             dir.join("mastra-ee.toml").display().to_string(),
             "--data".to_owned(),
-            dir.join("data").display().to_string(),
+            self.data(name).display().to_string(),
         ];
         if let Some(store) = &self.store {
             settings.extend(["--store".to_owned(), store.clone()]);

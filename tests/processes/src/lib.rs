@@ -22,6 +22,7 @@ mod disk;
 mod harness;
 mod journal;
 mod load;
+mod lossy;
 mod mailbox;
 mod process;
 mod receiver;
@@ -37,6 +38,7 @@ pub use disk::SmallDisk;
 pub use harness::{Installation, Server};
 pub use journal::{Journal, Write};
 pub use load::Load;
+pub use lossy::{Losses, LossyDisk};
 pub use mailbox::{Mailbox, secret_of_link};
 pub use process::{Process, command};
 pub use receiver::{Conduct, Receiver};
@@ -46,8 +48,9 @@ pub use vault::{Search, Vault};
 
 use std::time::Duration;
 
-/// How long something may take that has no bound of its own before a test gives up.
-pub const PATIENCE: Duration = Duration::from_secs(30);
+/// How long something may take that has no bound of its own before a test gives up: longer than the minute for which what
+/// was away may be left alone.
+pub const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Returns the number that a variable says, for a longer run than usual.
 pub fn setting(name: &str, otherwise: u64) -> u64 {

@@ -67,6 +67,22 @@ impl Process {
         }
     }
 
+    /// Returns what the system says of it under such a name (`VmRSS:` in KiB, `Threads:`).
+    pub fn figure(&self, name: &str) -> u64 {
+        let file = format!("/proc/{}/status", self.id());
+        let text = fs::read_to_string(file).expect("it runs");
+        let mut lines = text.lines();
+        let value = lines.find_map(|line| line.strip_prefix(name)?.split_whitespace().next());
+        let value = value.expect("the system knows it");
+        value.parse().expect("it is a number")
+    }
+
+    /// Returns how many files and connections it has open.
+    pub fn open_files(&self) -> usize {
+        let entries = fs::read_dir(format!("/proc/{}/fd", self.id()));
+        entries.expect("it runs").count()
+    }
+
     /// Returns what it has logged.
     pub fn log(&self) -> String {
         let whole = fs::read(self.dir.join("log.jsonl")).expect("it was opened before");
@@ -77,6 +93,13 @@ impl Process {
     /// Ends it as `kill -9` does, and returns when it is gone.
     pub fn kill(&mut self) {
         self.child.kill().expect("it runs");
+        self.child.wait().expect("it is our child");
+    }
+
+    /// Ends it at a moment at which it waits for something that comes only afterwards.
+    pub fn kill_before(&mut self, afterwards: impl FnOnce()) {
+        self.child.kill().expect("it runs");
+        afterwards();
         self.child.wait().expect("it is our child");
     }
 

@@ -45,6 +45,20 @@ impl Open {
             .is_err()
     }
 
+    /// Reads on, and returns whether it breaks off instead of coming to its end.
+    pub async fn breaks_off(mut self) -> bool {
+        let read = timeout(PATIENCE, async {
+            loop {
+                match self.body.frame().await {
+                    Some(Ok(_)) => {}
+                    Some(Err(_)) => break true,
+                    None => break false,
+                }
+            }
+        });
+        read.await.unwrap()
+    }
+
     /// Returns what has come so far.
     pub fn text(&self) -> &str {
         &self.text

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ee_core::{AuditAction, AuditEvent, AuditOutcome, AuditRide, AuditStage, Error};
 
-use super::record::{Outcome, describe, record, verdict};
+use super::record::{Outcome, describe, log, record, verdict};
 use crate::{Cx, Route};
 
 /// An audited request that has been let through. Dropped before its end, it is recorded as aborted: whoever asked has gone
@@ -79,13 +79,15 @@ impl Trail {
         is_carried
     }
 
-    /// Records that a stream has come to its end, without anybody waiting for that.
-    pub fn end_stream(mut self) {
+    /// Records that a stream has come to its end. Fails when it is not kept: whoever reads the answer is not to find its
+    /// end then.
+    pub async fn end_stream(mut self) -> Result<(), Error> {
+        let event = self.describe_end(AuditOutcome::Success, None);
         self.is_open = false;
-        self.log_later(AuditOutcome::Success, None);
+        log(&self.cx, event).await
     }
 
-    fn log_later(&self, verdict: AuditOutcome, reason: Option<&str>) {
+    fn describe_end(&self, verdict: AuditOutcome, reason: Option<&str>) -> AuditEvent {
         let outcome = Outcome {
             status: 200,
             reason,
@@ -101,7 +103,7 @@ impl Trail {
         if event.reason.is_some() {
             event.outcome = AuditOutcome::Failure;
         }
-        self.cx.server().audit.log_later(event);
+        event
     }
 }
 
@@ -149,7 +151,8 @@ impl Drop for Trail {
     fn drop(&mut self) {
         if self.is_open {
             self.alight();
-            self.log_later(AuditOutcome::Failure, Some("aborted before its end"));
+            let event = self.describe_end(AuditOutcome::Failure, Some("aborted before its end"));
+            self.cx.server().audit.log_later(event);
         }
     }
 }

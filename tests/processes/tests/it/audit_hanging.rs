@@ -39,13 +39,7 @@ fn check_speed(usual: &Times, hanging: &Times) {
 
 /// Reads a number of what the system says of a server.
 fn figure(server: &Server, name: &str) -> u64 {
-    let file = format!("/proc/{}/status", server.process.id());
-    let text = std::fs::read_to_string(file).unwrap();
-    let line = text
-        .lines()
-        .find_map(|line| line.strip_prefix(name))
-        .unwrap();
-    line.split_whitespace().next().unwrap().parse().unwrap()
+    server.process.figure(name)
 }
 
 #[tokio::test(flavor = "multi_thread")]

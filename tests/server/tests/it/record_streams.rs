@@ -101,3 +101,17 @@ async fn nothing_begins_that_cannot_be_recorded() {
     answer.assert_error(503, "unavailable");
     assert!(!answer.text().contains("text-delta"));
 }
+
+/// Whoever reads a stream to its end knows that the record has it.
+#[tokio::test]
+async fn a_stream_whose_end_cannot_be_recorded_breaks_off() {
+    for is_recorded in [true, false] {
+        let server = Setup::loopback().word_delay(10).start().await;
+        let open = under_way(chat(&server, "writer").by(Who::Member)).await;
+        if !is_recorded {
+            server.audit.break_off();
+        }
+
+        assert_eq!(open.breaks_off().await, !is_recorded);
+    }
+}

@@ -83,12 +83,7 @@ impl Deployment {
     /// Adds events that came to the log so long ago.
     pub(super) async fn add_aged(&self, numbers: RangeInclusive<u64>, age: Duration) -> bool {
         let store = self.store();
-        let at = SystemClock.now() - age;
-        let records = numbers.map(|number| AuditRecord::new(event(number, at)).unwrap());
-        store
-            .append(PARTITION, records.collect(), at)
-            .await
-            .unwrap();
+        append(&store, numbers, age).await;
         while store.index_events(1_000).await.unwrap() > 0 {}
         let is_signed = self.seal(&store).await;
         store.database().close().await;
@@ -104,7 +99,7 @@ impl Deployment {
         matches!(sealer.seal(PARTITION).await.unwrap(), Sealed::Signed { .. })
     }
 
-    fn store(&self) -> Arc<SqliteStore> {
+    pub(super) fn store(&self) -> Arc<SqliteStore> {
         Arc::new(SqliteFile::open(SqliteConfig::new(self.database())).unwrap())
     }
 
@@ -132,6 +127,14 @@ impl Deployment {
     pub(super) fn flip(&self, number: u64) {
         flip(&self.database(), &resource(number));
     }
+}
+
+/// Adds events that came to the log so long ago, and nothing that depends on them.
+pub(super) async fn append(store: &SqliteStore, numbers: RangeInclusive<u64>, age: Duration) {
+    let at = SystemClock.now() - age;
+    let records = numbers.map(|number| AuditRecord::new(event(number, at)).unwrap());
+    let added = store.append(PARTITION, records.collect(), at).await;
+    added.unwrap();
 }
 
 pub(super) fn said(output: &Output) -> Said {
