@@ -1,6 +1,7 @@
 //! The record: what it is made of, what runs for it, and the commands that look at it.
 
 mod changes;
+mod clocks;
 pub(crate) mod command;
 mod daily;
 mod followers;

@@ -47,7 +47,7 @@ macro_rules! searched {
         &[
             "action", "actorId", "actorKind", "actorType", "agentId", "category", "code", "email", "filter", "from", "ip",
             "minDuration", "model", "org", "outcome", "q", "requestId", "resourceId", "resourceType", "role", "runId",
-            "sessionId", "stage", "threadId", "to", "traceId", $($more),*
+            "sessionId", "stage", "threadId", "to", "traceId", "tz", $($more),*
         ]
     };
 }

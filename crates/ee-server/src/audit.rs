@@ -16,6 +16,7 @@ mod scan;
 mod search;
 mod sinks;
 mod status;
+mod zones;
 
 use std::sync::Arc;
 

@@ -6,6 +6,7 @@ use ee_core::{
     AuditHead, Clock, Error,
     storage::{AuditProofStore, AuditStore},
 };
+use jiff::Timestamp;
 
 use super::{
     Anchor, Checkpoint, Evidence, IntegrityError, LogName, Pin, PinCheck, Pins, SigningKey, Tree,
@@ -124,6 +125,23 @@ impl Sealer {
     /// Fails with what the store fails with, and when the last checkpoint or the pin is not what it should be. Then
     /// nothing is signed.
     pub async fn seal(&self, partition: &str) -> Result<Sealed, Error> {
+        self.seal_if(partition, is_checkpoint_due).await
+    }
+
+    /// Signs a checkpoint as [`seal`](Self::seal) does, though as soon as there is one event that no checkpoint covers:
+    /// before nobody signs any for some time.
+    pub async fn seal_rest(&self, partition: &str) -> Result<Sealed, Error> {
+        let is_uncovered = |last: Option<&Checkpoint>, head: &AuditHead, _| {
+            head.size() > last.map_or(0, |last| last.size)
+        };
+        self.seal_if(partition, is_uncovered).await
+    }
+
+    async fn seal_if(
+        &self,
+        partition: &str,
+        is_due: impl FnOnce(Option<&Checkpoint>, &AuditHead, Timestamp) -> bool,
+    ) -> Result<Sealed, Error> {
         // The checkpoint first: the log may grow between the two.
         let last = self.newest(partition).await?.map(|newest| newest.0);
         let head = self.store.head(partition).await?;
@@ -131,7 +149,7 @@ impl Sealer {
             return Ok(rollback(&head, seen.size));
         }
         let now = self.clock.now();
-        if !is_checkpoint_due(last.as_ref(), &head, now) {
+        if !is_due(last.as_ref(), &head, now) {
             return Ok(Sealed::NotDue);
         }
         if let Some(last) = &last

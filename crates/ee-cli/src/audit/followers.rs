@@ -8,7 +8,7 @@ use ee::{
     storage::{AuditIndex, AuditStore},
 };
 use serde_json::json;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -16,6 +16,8 @@ use super::service::own;
 
 /// How often it is asked whether a checkpoint is due.
 const SEAL_EVERY: Duration = Duration::from_secs(1);
+/// How long a server that is stopped waits for its last checkpoint.
+const LAST_SEAL_WITHIN: Duration = Duration::from_secs(2);
 /// How often new events are brought into the indexes, and how many of them at once.
 const INDEX_EVERY: Duration = Duration::from_secs(1);
 const INDEXED_AT_ONCE: u32 = 1_000;
@@ -53,6 +55,18 @@ pub(super) async fn seal(
         }
         trouble = now;
     }
+}
+
+/// Signs a last checkpoint, so that a stopped server leaves nothing that none covers. What the store does not take in time
+/// waits for the next start.
+pub(super) async fn seal_rest(sealer: &Sealer, partition: &str) {
+    let err = match timeout(LAST_SEAL_WITHIN, sealer.seal_rest(partition)).await {
+        Ok(Ok(Sealed::NotDue | Sealed::Signed { .. })) => return,
+        Ok(Ok(Sealed::Rollback { .. })) => "the record was rolled back".to_owned(),
+        Ok(Err(err)) => err.to_string(),
+        Err(late) => late.to_string(),
+    };
+    warn!(error = err, "the last events have no checkpoint yet");
 }
 
 /// Returns the log that was rolled back, how far it goes and how far it went.

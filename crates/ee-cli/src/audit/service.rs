@@ -21,7 +21,7 @@ use tokio::task::JoinHandle;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::error;
 
-use super::{changes, daily, followers, open, orphans, retention};
+use super::{changes, clocks, daily, followers, open, orphans, retention};
 use crate::{
     config::{Loaded, StoreUrl},
     parts, private_file,
@@ -35,6 +35,7 @@ pub(crate) struct AuditService {
     pub(crate) evidence: Evidence,
     followers: TaskTracker,
     pub(crate) recorder: Arc<Recorder>,
+    sealer: Arc<Sealer>,
     shutdown: CancellationToken,
     pub(crate) signing: Vec<SigningKey>,
     pub(crate) sinks: Vec<SinkHandle>,
@@ -99,6 +100,7 @@ impl AuditService {
             evidence,
             followers,
             recorder,
+            sealer,
             shutdown,
             signing,
             sinks,
@@ -108,7 +110,7 @@ impl AuditService {
         };
         service.tell_start(recovery).await?;
         service.tell_changes(loaded).await?;
-        service.follow(stores, sealer, archiver, instance);
+        service.follow(stores, archiver, instance);
         let gate = parts::license(loaded, Arc::clone(clock));
         let (logger, clock) = (service.logger(), Arc::clone(clock));
         let stopped = service.shutdown.clone();
@@ -164,7 +166,7 @@ impl AuditService {
         }
     }
 
-    /// Ends what follows the log, and has the rest stored for as long as the store takes it.
+    /// Ends what follows the log, has the rest stored for as long as the store takes it, and signs that.
     pub(crate) async fn stop(self) {
         self.log(AuditAction::AUDIT_STOPPED, json!({})).await;
         self.shutdown.cancel();
@@ -174,6 +176,7 @@ impl AuditService {
         if let Err(err) = self.writer.await {
             error!(error = %err, "the writer of the record has failed");
         }
+        followers::seal_rest(&self.sealer, open::PARTITION).await;
     }
 
     async fn tell_start(&self, recovery: Option<SpoolRecovery>) -> Result<()> {
@@ -215,18 +218,12 @@ impl AuditService {
         Ok(())
     }
 
-    fn follow(
-        &self,
-        stores: &AuditStores,
-        sealer: Arc<Sealer>,
-        archiver: Option<Archiver>,
-        instance: String,
-    ) {
+    fn follow(&self, stores: &AuditStores, archiver: Option<Archiver>, instance: String) {
         let logger = self.logger();
         let clock = Arc::clone(&self.clock);
         let stopped = || self.shutdown.clone();
         self.followers.spawn(followers::seal(
-            sealer,
+            Arc::clone(&self.sealer),
             Arc::clone(&stores.logs),
             Arc::clone(&logger),
             Arc::clone(&clock),
@@ -242,6 +239,14 @@ impl AuditService {
                 health: Arc::clone(self.recorder.health()),
                 logger: Arc::clone(&logger),
                 stores: stores.clone(),
+            },
+            stopped(),
+        ));
+        self.followers.spawn(clocks::compare(
+            clocks::Parts {
+                clock: Arc::clone(&clock),
+                logger: Arc::clone(&logger),
+                logs: Arc::clone(&stores.logs),
             },
             stopped(),
         ));

@@ -4,6 +4,7 @@ use std::ops::RangeInclusive;
 
 use ee_audit::query::{Context, MAX_TEXT_BYTES, Search};
 use ee_core::Error;
+use jiff::tz::TimeZone;
 
 use crate::Cx;
 
@@ -95,11 +96,23 @@ impl Asked {
         ))
     }
 
+    /// Takes the place out whose days and clock are meant: UTC, unless `tz` says otherwise.
+    pub(super) fn take_zone(&mut self) -> Result<TimeZone, Error> {
+        let Some(name) = self.take("tz")? else {
+            return Ok(TimeZone::UTC);
+        };
+        TimeZone::get(&name).map_err(|_| {
+            let message = "must be the name of a time zone, such as `Europe/Berlin`";
+            Error::invalid_field("tz", message)
+        })
+    }
+
     /// Reads everything that is left as a search.
     pub(super) fn search(&self, cx: &Cx) -> Result<Search, Error> {
-        let context = Context::new(cx.now());
-        let context = cx.record()?.cursors.context(&self.pairs, context)?;
-        Search::read(&self.pairs, &context)
+        let mut asked = self.clone();
+        let context = Context::new(cx.now()).in_zone(asked.take_zone()?);
+        let context = cx.record()?.cursors.context(&asked.pairs, context)?;
+        Search::read(&asked.pairs, &context)
     }
 }
 

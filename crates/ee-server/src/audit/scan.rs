@@ -73,7 +73,8 @@ pub(super) fn span(filter: &AuditFilter, now: Timestamp) -> Option<SignedDuratio
     since.map(|since| end.duration_since(since))
 }
 
-fn bounds(filter: &AuditFilter) -> (Option<Timestamp>, Option<Timestamp>) {
+/// Returns since when, and before when, everything happened that fits.
+pub(super) fn bounds(filter: &AuditFilter) -> (Option<Timestamp>, Option<Timestamp>) {
     match filter {
         AuditFilter::All(parts) => parts.iter().map(bounds).fold((None, None), |all, part| {
             let since = all.0.max(part.0);

@@ -17,7 +17,7 @@ use super::{
     Asked,
     reader::Reading,
     scan::{self, Look},
-    shown_all,
+    shown_all, zones,
 };
 use crate::{Cx, Op};
 
@@ -155,6 +155,7 @@ pub async fn events(cx: &Cx, mut asked: Asked) -> Result<AuditPage, Error> {
 pub async fn histogram(cx: &Cx, mut asked: Asked) -> Result<AuditHistogram, Error> {
     let parts = cx.record()?;
     let whole = asked.clone();
+    let zone = asked.clone().take_zone()?;
     let by = asked.take("by")?;
     let by = match by.as_deref() {
         None => AuditField::Outcome,
@@ -168,17 +169,18 @@ pub async fn histogram(cx: &Cx, mut asked: Asked) -> Result<AuditHistogram, Erro
     let search = whole_search(cx, &mut asked)?;
     let seconds = interval.unwrap_or_else(|| usual_interval(&search.filter, cx.now()));
     check_columns(&search.filter, seconds, cx.now())?;
+    let pieces = zones::pieces(&search.filter, &zone, seconds, cx.now())?;
     let _turn = cx.begin_reading(Reading::Search)?;
     cx.record_reading(Op::AuditHistogram, &whole, to_text(&search.filter))
         .await?;
-    let found = in_time(parts.search.histogram(&search.filter, by, seconds)).await?;
-    let buckets = found.into_iter().map(|bucket| BucketView {
-        start: bucket.start,
-        value: bucket.value,
-        count: bucket.count,
-    });
+    let buckets = in_time(zones::histogram(&*parts.search, &pieces, by)).await?;
+    let view = |((start, value), count)| BucketView {
+        start,
+        value,
+        count,
+    };
     Ok(AuditHistogram {
-        buckets: buckets.collect(),
+        buckets: buckets.into_iter().map(view).collect(),
         interval_seconds: seconds,
     })
 }

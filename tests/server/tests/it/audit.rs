@@ -163,6 +163,11 @@ async fn columns_and_values_are_counted() {
     let by = get(&server, "/api/audit/histogram?from=-1d&by=action").await;
     assert_eq!(by["intervalSeconds"], 300);
     assert_eq!(by["buckets"].as_array().unwrap().len(), 2);
+    // Days begin at midnight of the place, five hours and three quarters before that of UTC.
+    let days = "/api/audit/histogram?from=-1d&interval=1d&tz=Asia/Kathmandu";
+    let days = get(&server, days).await;
+    let start = days["buckets"][0]["start"].as_str().unwrap();
+    assert!(start.ends_with("T18:15:00Z"), "{start}");
 
     let facets = get(
         &server,
