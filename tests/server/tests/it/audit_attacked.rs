@@ -138,7 +138,7 @@ async fn parameters_that_nobody_knows_or_that_say_nothing_are_refused_by_name() 
         ("from=-1d&tz=", "tz"),
         ("from=-1d&tz=Mars%2FPort", "tz"),
         ("from=-1d&tz=..%2F..%2Fetc%2Fpasswd", "tz"),
-        ("tz=Europe%2FBerlin&interval=1d", "from"),
+        ("tz=Europe%2FBerlin&interval=1d&outcome=denied", "from"),
         ("interval=1s&from=-1d", "interval"),
         ("from=-91d&ip=10.0.0.1", "allowScan"),
         ("cursor=x", "cursor"),
