@@ -12,6 +12,8 @@ use super::scan;
 
 /// Most changes of one clock in a histogram: about 30 years.
 const MOST_PIECES: usize = 64;
+/// Most parts of a histogram, as of a store that counts them at once.
+const MOST_PARTS: usize = 10_000;
 
 /// Events of a time in which a clock is not changed.
 #[derive(Clone, Debug)]
@@ -86,6 +88,10 @@ pub(super) async fn histogram(
         for bucket in store.histogram(&piece.filter, by, piece.spans).await? {
             let start = piece.begins(bucket.start);
             *counts.entry((start, bucket.value)).or_default() += bucket.count;
+        }
+        if counts.len() > MOST_PARTS {
+            let message = "makes too many parts of this time";
+            return Err(Error::invalid_field("interval", message));
         }
     }
     Ok(counts)

@@ -1,8 +1,8 @@
 //! The table of routes in the guide is what the declarations say.
 
-use std::{fs, path::PathBuf};
-
 use ee_server::{Access, Op, Scope};
+
+use crate::written;
 
 const HEAD: &str = "\
 <!-- Written by `cargo xtask openapi` from the route table; do not edit. -->
@@ -11,28 +11,10 @@ const HEAD: &str = "\
 | --- | --- | --- | --- | --- |
 ";
 
-fn path() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs/src/api-routes.md")
-}
-
 /// `cargo xtask openapi` picks its tests by `openapi_document` in the name, so it writes this file too.
 #[test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "`cargo xtask openapi` says by this variable that it wants the file written"
-)]
 fn the_route_table_of_the_guide_is_written_with_the_openapi_document() {
-    let text = table();
-    if std::env::var("UPDATE_OPENAPI").is_ok_and(|value| value == "1") {
-        fs::write(path(), &text).unwrap();
-    }
-
-    let committed = fs::read_to_string(path()).unwrap_or_default();
-
-    assert!(
-        committed == text,
-        "docs/src/api-routes.md is old: run `cargo xtask openapi` and look at what changed"
-    );
+    written::check("api-routes.md", &table());
 }
 
 fn table() -> String {

@@ -3,3 +3,4 @@
 mod api_table;
 mod audit_table;
 mod openapi_document;
+mod written;
